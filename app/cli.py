@@ -1,0 +1,97 @@
+"""The `hatang` command; each sub-command calls one function of a package."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from app.errors import AppError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Hatang: hạ tầng viễn thông trên bản đồ số.")
+db = typer.Typer(no_args_is_help=True, help="The private PostgreSQL/PostGIS cluster.")
+app.add_typer(db, name="db")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]
+out = Console()
+err = Console(stderr=True)
+
+
+def show(result: dict[str, Any] | list[dict[str, Any]], as_json: bool, title: str = "") -> None:
+    """Print `result` as a table for people, or as one JSON document."""
+    if as_json:
+        print(json.dumps(result, ensure_ascii=False, default=str))
+        return
+    rows = result if isinstance(result, list) else [{"": k, " ": v} for k, v in result.items()]
+    table = Table(title=title or None, show_header=isinstance(result, list))
+    for column in rows[0] if rows else ():
+        table.add_column(str(column))
+    for row in rows:
+        table.add_row(*("—" if v is None else str(v) for v in row.values()))
+    out.print(table)
+
+
+@db.command("start")
+def db_start() -> None:
+    """Start the private cluster, making it on the first run."""
+    from app import cluster
+
+    out.print("started" if cluster.private().start() else "already running")
+
+
+@db.command("stop")
+def db_stop() -> None:
+    """Stop the private cluster."""
+    from app import cluster
+
+    out.print("stopped" if cluster.private().stop() else "not running")
+
+
+@db.command("status")
+def db_status(as_json: AsJson = False) -> None:
+    """Say where the database is and whether it answers."""
+    from app import cluster
+
+    private = cluster.private()
+    show({"running": private.running(), "data": str(private.directory), "url": private.url()}, as_json)
+
+
+@db.command("migrate")
+def db_migrate() -> None:
+    """Bring the tables to the newest revision and load the plan's reference data."""
+    migrate()
+    out.print("migrated")
+
+
+def migrate() -> None:
+    """Run the migrations as the owner, then insert missing reference rows as the application."""
+    from alembic import command
+    from alembic.config import Config
+
+    from app import cluster
+    from app.config import ROOT, settings
+    from app.database import session_scope
+    from app.organisations import service as organisations
+    from app.policy import service as policy
+
+    if not settings().database_url:
+        cluster.private().start()
+    command.upgrade(Config(str(ROOT / "alembic.ini")), "head")
+    with session_scope() as session:
+        policy.load_reference(session)
+        organisations.load_reference(session)
+
+
+def main() -> None:
+    """Run the command: exit 0 done, 1 refused with a reason, 2 wrong usage; no traceback for a refusal."""
+    try:
+        app()
+    except AppError as error:
+        if "--json" in sys.argv:
+            print(json.dumps(error.problem(), ensure_ascii=False, default=str))
+        err.print(f"[red]{error.vi}[/red]\n{error.en}", highlight=False)
+        raise SystemExit(1) from None

@@ -1,0 +1,182 @@
+"""Engine, session scope and the base of all tables."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Annotated, Any
+
+from fastapi import Depends
+from geoalchemy2 import Geometry
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Date,
+    Engine,
+    Float,
+    ForeignKey,
+    Identity,
+    Index,
+    MetaData,
+    String,
+    create_engine,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, Session, mapped_column
+
+from app import cluster
+from app.config import settings
+from app.errors import AppError, Unavailable, from_constraint
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+SURVEY_METHODS = ("gnss_rtk", "gnss", "total_station", "digitised", "geocoded", "declared", "synthetic")
+
+
+class Base(DeclarativeBase):
+    """Base of every table; the schema is `registry` unless the table says otherwise."""
+
+    metadata = MetaData(naming_convention=NAMING, schema="registry")
+
+
+def geometry(kind: str, nullable: bool = False) -> MappedColumn[Any]:
+    """Return a stored EPSG:4326 geometry column of `kind` with its GiST index."""
+    return mapped_column(Geometry(kind, srid=4326), nullable=nullable)
+
+
+def reference(target: str, nullable: bool = False) -> MappedColumn[Any]:
+    """Return an indexed foreign-key column to `registry.<target>.id`."""
+    return mapped_column(BigInteger, ForeignKey(f"registry.{target}.id"), nullable=nullable, index=True)
+
+
+class Keyed:
+    """A surrogate key."""
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+
+
+class Lived:
+    """Half-open validity [valid_from, valid_to): null from = since before the record, null to = still."""
+
+    valid_from: Mapped[dt.date | None] = mapped_column(Date)
+    valid_to: Mapped[dt.date | None] = mapped_column(Date)
+
+
+class Sourced:
+    """Where a row came from; synthetic rows say so wherever they show."""
+
+    source: Mapped[str] = mapped_column(String, server_default="", default="")
+    synthetic: Mapped[bool] = mapped_column(server_default="false", default=False)
+
+
+class Located:
+    """Raw surveyed coordinates in their declared CRS, kept beside the EPSG:4326 geometry."""
+
+    raw_x: Mapped[float | None] = mapped_column(Float)
+    raw_y: Mapped[float | None] = mapped_column(Float)
+    raw_crs: Mapped[str | None] = mapped_column(String)
+    position_accuracy_m: Mapped[float | None] = mapped_column(Float)
+    survey_method: Mapped[str | None] = mapped_column(String)
+
+
+def on_land(column: str = "geom") -> CheckConstraint:
+    """Return the check that a geometry lies in Viet Nam's longitudes and latitudes and is not empty."""
+    box = "ST_MakeEnvelope(102, 7, 118, 24, 4326)"
+    return CheckConstraint(f"NOT ST_IsEmpty({column}) AND {column} @ {box}", name=f"{column}_in_country")
+
+
+def lived_checks() -> tuple[CheckConstraint, ...]:
+    """Return the checks of `Lived`."""
+    return (CheckConstraint("valid_from < valid_to", name="valid_order"),)
+
+
+def located_checks() -> tuple[CheckConstraint, ...]:
+    """Return the checks of `Located`: accuracy not negative, raw coordinates whole, method known."""
+    methods = ", ".join(f"'{m}'" for m in SURVEY_METHODS)
+    return (
+        CheckConstraint("position_accuracy_m >= 0 AND position_accuracy_m < 100000", name="position_accuracy_m"),
+        CheckConstraint("num_nonnulls(raw_x, raw_y, raw_crs) IN (0, 3)", name="raw_whole"),
+        CheckConstraint(f"survey_method IN ({methods})", name="survey_method"),
+    )
+
+
+def no_overlap(table: str, *columns: str) -> ExcludeConstraint:
+    """Return the exclusion constraint: the same `columns` may not be in force twice on one day."""
+    return ExcludeConstraint(*_overlap(columns), using="gist", name=f"ex_{table}_validity")
+
+
+def no_overlap_bulk(table: str, *columns: str) -> tuple[Index, ExcludeConstraint]:
+    """Return the same rule for tables of 10^5 rows, where a GiST on every code takes 60 s for 500,000 rows.
+
+    Rows still in force are unique by a B-tree, ended rows by a small GiST; the trigger
+    `registry.refuse_overlap` compares the one kind with the other (migration 0001).
+    """
+    return (
+        Index(f"uq_{table}_current", *columns, unique=True, postgresql_where=text("valid_to IS NULL")),
+        ExcludeConstraint(
+            *_overlap(columns), using="gist", name=f"ex_{table}_validity", where=text("valid_to IS NOT NULL")
+        ),
+    )
+
+
+def _overlap(columns: tuple[str, ...]) -> list[tuple[Any, str]]:
+    return [*((c, "=") for c in columns), (text("daterange(valid_from, valid_to)"), "&&")]
+
+
+@lru_cache
+def engine() -> Engine:
+    """Return the engine of the application role: the private cluster unless HATANG_DATABASE_URL is set."""
+    url = settings().database_url or cluster.private().url("hatang_app")
+    timeout_ms = settings().statement_timeout_s * 1000
+    return create_engine(
+        url.replace("postgresql://", "postgresql+psycopg://", 1),
+        pool_pre_ping=True,
+        pool_size=10,
+        max_overflow=10,
+        connect_args={"options": f"-c statement_timeout={timeout_ms} -c timezone=UTC -c jit=off"},
+    )
+
+
+@contextmanager
+def session_scope() -> Iterator[Session]:
+    """One transaction: commits at the end, rolls back on any error; the command or request owns it."""
+    with translated(), Session(engine(), expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn database errors a user can cause into `AppError`; everything else passes as it is."""
+    try:
+        yield
+    except AppError:
+        raise
+    except IntegrityError as error:
+        diagnosis = getattr(error.orig, "diag", None)
+        raise from_constraint(
+            getattr(diagnosis, "constraint_name", None), getattr(diagnosis, "message_detail", None)
+        ) from error
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) == "57014":
+            raise Unavailable(
+                "too_slow", "Truy vấn quá lâu, hãy thu hẹp phạm vi", "The query took too long; narrow it"
+            ) from error
+        raise
+
+
+def request_session() -> Iterator[Session]:
+    """One transaction per HTTP request, committed when the endpoint returns."""
+    with session_scope() as session:
+        yield session
+
+
+DbSession = Annotated[Session, Depends(request_session)]

@@ -1,0 +1,102 @@
+"""Errors a user can cause: a stable code, a message in two languages, the field at fault (RFC 9457)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+class AppError(Exception):
+    """Base of every refusal. Subclasses fix the HTTP status; `code` names the reason for programs."""
+
+    status = 400
+
+    def __init__(self, code: str, vi: str, en: str, *, field: str | None = None, **extra: Any) -> None:
+        super().__init__(en)
+        self.code, self.vi, self.en, self.field, self.extra = code, vi, en, field, extra
+
+    def problem(self) -> dict[str, Any]:
+        """Return the problem+json body."""
+        body: dict[str, Any] = {
+            "type": f"urn:hatang:problem:{self.code}",
+            "title": self.en,
+            "status": self.status,
+            "code": self.code,
+            "message": {"vi": self.vi, "en": self.en},
+        }
+        if self.field is not None:
+            body["field"] = self.field
+        return body | self.extra
+
+
+class Invalid(AppError):
+    """The request or file says something that cannot be."""
+
+    status = 422
+
+
+class BadRequest(AppError):
+    """The request cannot be read at all."""
+
+    status = 400
+
+
+class NotFound(AppError):
+    """No such thing, or not on that date."""
+
+    status = 404
+
+
+class Conflict(AppError):
+    """It contradicts what the registry already holds."""
+
+    status = 409
+
+
+class Unavailable(AppError):
+    """Something the answer needs is not there yet (no terrain, no run, no database)."""
+
+    status = 503
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a violated database constraint means to a person."""
+
+    code: str
+    vi: str
+    en: str
+    field: str | None = None
+
+
+# Constraint names follow the naming convention of app.database; the prefix tells the kind.
+_KINDS: Mapping[str, Rule] = {
+    "uq_": Rule("duplicate", "Giá trị đã tồn tại", "The value already exists"),
+    "ex_": Rule(
+        "overlapping_validity",
+        "Cùng một mã đã có hiệu lực trong khoảng thời gian này",
+        "The same code is already in force during this period",
+        "code",
+    ),
+    "ck_": Rule("out_of_range", "Giá trị nằm ngoài khoảng cho phép", "The value is outside what is allowed"),
+    "fk_": Rule("unknown_reference", "Đối tượng được tham chiếu không tồn tại", "The referenced object does not exist"),
+}
+
+
+def from_constraint(name: str | None, detail: str | None = None) -> AppError:
+    """Translate a violated constraint into the error a caller sees; the one place where this happens.
+
+    Parameters
+    ----------
+    name : str or None
+        Constraint name as PostgreSQL reports it, e.g. ``ck_pole_height_m``.
+    detail : str or None
+        PostgreSQL's DETAIL; shown in English only, it names the key at fault.
+    """
+    name = name or ""
+    rule = next((r for prefix, r in _KINDS.items() if name.startswith(prefix)), None)
+    if rule is None:
+        return Invalid("database_refused", "Cơ sở dữ liệu từ chối dữ liệu", "The database refused the row", rule=name)
+    kind = Conflict if rule.code in {"duplicate", "overlapping_validity"} else Invalid
+    return kind(rule.code, rule.vi, rule.en, field=rule.field, rule=name, **({"detail": detail} if detail else {}))

@@ -1,0 +1,119 @@
+"""A real PostGIS for the tests: one throw-away cluster per run, one database per worker, built by the migrations."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy.orm import Session
+
+from app import database
+from app.cluster import Cluster
+from app.config import settings
+
+TEMPLATE = "hatang_template"
+_CLUSTER = "HATANG_TEST_CLUSTER"
+
+
+def test_cluster() -> Cluster:
+    """Return the cluster of this run, started by the controlling process."""
+    return Cluster(Path(os.environ[_CLUSTER]), durable=False)
+
+
+test_cluster.__test__ = False  # type: ignore[attr-defined]
+
+
+def use_database(name: str) -> None:
+    """Point this process's settings and engine at database `name` of the test cluster."""
+    os.environ["HATANG_DATABASE_URL"] = test_cluster().url("hatang_app", name)
+    os.environ["HATANG_OWNER_DATABASE_URL"] = test_cluster().url("hatang_owner", name)
+    if database.engine.cache_info().currsize:
+        database.engine().dispose()
+    database.engine.cache_clear()
+    settings.cache_clear()
+
+
+def create_database(name: str, template: str | None = TEMPLATE) -> None:
+    """Create database `name` as a copy of the migrated template."""
+    with test_cluster().superuser("postgres") as connection:
+        test_cluster().create_database(name, connection, template)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the cluster and migrate the template, once, before the workers start."""
+    if hasattr(config, "workerinput") or config.option.collectonly or _CLUSTER in os.environ:
+        return
+    folder = Path(tempfile.mkdtemp(prefix="hatang-test-"))
+    folder.chmod(0o755)  # the unprivileged server must be able to enter
+    os.environ[_CLUSTER] = str(folder / "pg")
+    os.environ["HATANG_VAR_DIR"] = str(folder / "var")
+    config.stash[_FOLDER] = folder
+    test_cluster().start()
+    create_database(TEMPLATE, None)
+    use_database(TEMPLATE)
+    from app.cli import migrate
+
+    migrate()
+    database.engine().dispose()
+
+
+_FOLDER = pytest.StashKey[Path]()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop and remove what pytest_configure made."""
+    folder = config.stash.get(_FOLDER, None)
+    if folder is not None:
+        test_cluster().stop("immediate")
+        shutil.rmtree(folder, ignore_errors=True)
+        del os.environ[_CLUSTER]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def worker_database(worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Name of this worker's database; tests that share it roll back."""
+    name = f"hatang_{worker_id}"
+    create_database(name)
+    os.environ["HATANG_VAR_DIR"] = str(tmp_path_factory.mktemp("var"))
+    use_database(name)
+    return name
+
+
+@pytest.fixture
+def session() -> Iterator[Session]:
+    """Return a session whose whole work is rolled back after the test."""
+    with database.engine().connect() as connection:
+        transaction = connection.begin()
+        with Session(connection, join_transaction_mode="create_savepoint", expire_on_commit=False) as inner:
+            yield inner
+        transaction.rollback()
+
+
+@pytest.fixture
+def client(session: Session) -> Iterator[TestClient]:
+    """Return an HTTP client whose requests see `session`'s uncommitted rows."""
+    from app.main import create_app
+
+    app = create_app()
+    app.dependency_overrides[database.request_session] = lambda: session
+    with TestClient(app) as inner:
+        yield inner
+
+
+@pytest.fixture
+def own_database(worker_id: str, worker_database: str, tmp_path: Path) -> Iterator[str]:
+    """Database of this test alone, for commands that commit; HATANG_VAR_DIR is the test's own too."""
+    name = f"hatang_own_{worker_id}"
+    create_database(name)
+    var_dir = os.environ["HATANG_VAR_DIR"]
+    os.environ["HATANG_VAR_DIR"] = str(tmp_path / "var")
+    use_database(name)
+    yield test_cluster().url("hatang_app", name)
+    os.environ["HATANG_VAR_DIR"] = var_dir
+    use_database(worker_database)
+    test_cluster().drop_database(name)
