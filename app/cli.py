@@ -60,6 +60,45 @@ def db_status(as_json: AsJson = False) -> None:
     show({"running": private.running(), "data": str(private.directory), "url": private.url()}, as_json)
 
 
+@db.command("reset")
+def db_reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """Throw the private database away and make an empty one; refused for a database of your own."""
+    from app import cluster
+    from app.config import settings
+    from app.errors import Conflict
+
+    if settings().database_url:
+        raise Conflict(
+            "not_ours", "HATANG_DATABASE_URL đang đặt: không xoá cơ sở dữ liệu của bạn",
+            "HATANG_DATABASE_URL is set: your own database is not thrown away", field="HATANG_DATABASE_URL",
+        )  # fmt: skip
+    if not yes:
+        typer.confirm("Xoá toàn bộ dữ liệu? / Throw all data away?", abort=True)
+    private = cluster.private()
+    private.start()
+    private.drop_database(cluster.DATABASE)
+    with private.superuser("postgres") as connection:
+        private.create_database(cluster.DATABASE, connection)
+    migrate()
+    out.print("empty and migrated")
+
+
+@db.command("psql")
+def db_psql() -> None:
+    """Open psql as the application's role."""
+    import os
+
+    from app import cluster
+    from app.config import settings
+
+    url = settings().database_url
+    if not url:
+        cluster.private().start()
+        url = cluster.private().url()
+    psql = cluster.find_bin() / "psql"
+    os.execv(psql, [str(psql), url])  # noqa: S606
+
+
 @db.command("migrate")
 def db_migrate() -> None:
     """Bring the tables to the newest revision and load the plan's reference data."""

@@ -199,7 +199,15 @@ class Cluster:
 
     def _initdb(self, bin_dir: Path) -> None:
         # An initdb killed half-way leaves files and no PG_VERSION; nothing accepted can be in there yet.
-        for leftover in self.directory.iterdir():
+        leftovers = list(self.directory.iterdir())
+        foreign = [p.name for p in leftovers if not p.name.startswith(("pg_", "base", "global", "postgresql."))]
+        if foreign:
+            raise ClusterError(
+                "not_a_cluster",
+                f"{self.directory} chứa tệp lạ ({foreign[0]}); hãy dọn hoặc đặt HATANG_VAR_DIR khác",
+                f"{self.directory} holds something else ({foreign[0]}); move it or set HATANG_VAR_DIR elsewhere",
+            )
+        for leftover in leftovers:
             shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
         done = self._run(
             bin_dir / "initdb", "-D", self.directory, "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8",

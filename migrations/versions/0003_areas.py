@@ -75,7 +75,7 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("kind IN ('thon', 'ban', 'to_dan_pho')", name=op.f("ck_village_kind")),
         sa.CheckConstraint(
-            "NOT ST_IsEmpty(point) AND point @ ST_MakeEnvelope(102, 7, 118, 24, 4326)",
+            "NOT ST_IsEmpty(point) AND point @ ST_MakeEnvelope(102, 7, 118, 24, 4326) AND ST_IsValid(point)",
             name=op.f("ck_village_point_in_country"),
         ),
         sa.CheckConstraint("ST_IsValid(geom) AND NOT ST_IsEmpty(geom)", name=op.f("ck_village_geom_valid")),
@@ -101,7 +101,7 @@ def upgrade() -> None:
         sa.Column("source", sa.String(), server_default="", nullable=False),
         sa.Column("synthetic", sa.Boolean(), server_default="false", nullable=False),
         sa.CheckConstraint(
-            "NOT ST_IsEmpty(point) AND point @ ST_MakeEnvelope(102, 7, 118, 24, 4326)",
+            "NOT ST_IsEmpty(point) AND point @ ST_MakeEnvelope(102, 7, 118, 24, 4326) AND ST_IsValid(point)",
             name=op.f("ck_demand_point_point_in_country"),
         ),
         sa.CheckConstraint("dwellings >= 0", name=op.f("ck_demand_point_dwellings")),

@@ -57,7 +57,7 @@ def upgrade() -> None:
             name=op.f("ck_site_survey_method"),
         ),
         sa.CheckConstraint(
-            "NOT ST_IsEmpty(geom) AND geom @ ST_MakeEnvelope(102, 7, 118, 24, 4326)",
+            "NOT ST_IsEmpty(geom) AND geom @ ST_MakeEnvelope(102, 7, 118, 24, 4326) AND ST_IsValid(geom)",
             name=op.f("ck_site_geom_in_country"),
         ),
         sa.CheckConstraint("num_nonnulls(raw_x, raw_y, raw_crs) IN (0, 3)", name=op.f("ck_site_raw_whole")),
@@ -126,7 +126,7 @@ def upgrade() -> None:
             name=op.f("ck_structure_survey_method"),
         ),
         sa.CheckConstraint(
-            "NOT ST_IsEmpty(geom) AND geom @ ST_MakeEnvelope(102, 7, 118, 24, 4326)",
+            "NOT ST_IsEmpty(geom) AND geom @ ST_MakeEnvelope(102, 7, 118, 24, 4326) AND ST_IsValid(geom)",
             name=op.f("ck_structure_geom_in_country"),
         ),
         sa.CheckConstraint("half_width_m > 0 AND half_width_m <= 50", name=op.f("ck_structure_half_width_m")),

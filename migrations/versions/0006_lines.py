@@ -70,7 +70,7 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("medium IN ('fibre', 'copper', 'coaxial')", name=op.f("ck_cable_medium")),
         sa.CheckConstraint(
-            "NOT ST_IsEmpty(geom) AND geom @ ST_MakeEnvelope(102, 7, 118, 24, 4326)",
+            "NOT ST_IsEmpty(geom) AND geom @ ST_MakeEnvelope(102, 7, 118, 24, 4326) AND ST_IsValid(geom)",
             name=op.f("ck_cable_geom_in_country"),
         ),
         sa.CheckConstraint("fibre_count >= 0 AND fibre_count <= 10000", name=op.f("ck_cable_fibre_count")),
@@ -118,7 +118,7 @@ def upgrade() -> None:
             name=op.f("ck_distribution_point_survey_method"),
         ),
         sa.CheckConstraint(
-            "NOT ST_IsEmpty(geom) AND geom @ ST_MakeEnvelope(102, 7, 118, 24, 4326)",
+            "NOT ST_IsEmpty(geom) AND geom @ ST_MakeEnvelope(102, 7, 118, 24, 4326) AND ST_IsValid(geom)",
             name=op.f("ck_distribution_point_geom_in_country"),
         ),
         sa.CheckConstraint(
@@ -191,7 +191,7 @@ def upgrade() -> None:
             name=op.f("ck_manhole_survey_method"),
         ),
         sa.CheckConstraint(
-            "NOT ST_IsEmpty(geom) AND geom @ ST_MakeEnvelope(102, 7, 118, 24, 4326)",
+            "NOT ST_IsEmpty(geom) AND geom @ ST_MakeEnvelope(102, 7, 118, 24, 4326) AND ST_IsValid(geom)",
             name=op.f("ck_manhole_geom_in_country"),
         ),
         sa.CheckConstraint("num_nonnulls(raw_x, raw_y, raw_crs) IN (0, 3)", name=op.f("ck_manhole_raw_whole")),
@@ -252,7 +252,7 @@ def upgrade() -> None:
             name=op.f("ck_pole_survey_method"),
         ),
         sa.CheckConstraint(
-            "NOT ST_IsEmpty(geom) AND geom @ ST_MakeEnvelope(102, 7, 118, 24, 4326)",
+            "NOT ST_IsEmpty(geom) AND geom @ ST_MakeEnvelope(102, 7, 118, 24, 4326) AND ST_IsValid(geom)",
             name=op.f("ck_pole_geom_in_country"),
         ),
         sa.CheckConstraint("cable_capacity >= 0 AND cable_capacity <= 200", name=op.f("ck_pole_cable_capacity")),
@@ -317,7 +317,7 @@ def upgrade() -> None:
             name=op.f("ck_duct_survey_method"),
         ),
         sa.CheckConstraint(
-            "NOT ST_IsEmpty(geom) AND geom @ ST_MakeEnvelope(102, 7, 118, 24, 4326)",
+            "NOT ST_IsEmpty(geom) AND geom @ ST_MakeEnvelope(102, 7, 118, 24, 4326) AND ST_IsValid(geom)",
             name=op.f("ck_duct_geom_in_country"),
         ),
         sa.CheckConstraint("ST_IsValid(geom)", name=op.f("ck_duct_geom_valid")),

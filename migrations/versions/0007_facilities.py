@@ -49,7 +49,7 @@ def upgrade() -> None:
             name=op.f("ck_facility_survey_method"),
         ),
         sa.CheckConstraint(
-            "NOT ST_IsEmpty(geom) AND geom @ ST_MakeEnvelope(102, 7, 118, 24, 4326)",
+            "NOT ST_IsEmpty(geom) AND geom @ ST_MakeEnvelope(102, 7, 118, 24, 4326) AND ST_IsValid(geom)",
             name=op.f("ck_facility_geom_in_country"),
         ),
         sa.CheckConstraint("num_nonnulls(raw_x, raw_y, raw_crs) IN (0, 3)", name=op.f("ck_facility_raw_whole")),
