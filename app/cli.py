@@ -117,7 +117,10 @@ def migrate() -> None:
     from app.organisations import service as organisations
     from app.policy import service as policy
 
-    if not settings().database_url:
+    given = settings().owner_database_url or settings().database_url
+    if given:
+        cluster.prepare_given(given)
+    else:
         cluster.private().start()
     command.upgrade(Config(str(ROOT / "alembic.ini")), "head")
     with session_scope() as session:

@@ -25,7 +25,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, Session, mapped_column
 
 from app import cluster
@@ -168,9 +168,24 @@ def translated() -> Iterator[None]:
             getattr(diagnosis, "constraint_name", None), getattr(diagnosis, "message_detail", None)
         ) from error
     except OperationalError as error:
-        if getattr(error.orig, "sqlstate", None) == "57014":
+        state = getattr(error.orig, "sqlstate", None)
+        if state == "57014":
             raise Unavailable(
                 "too_slow", "Truy vấn quá lâu, hãy thu hẹp phạm vi", "The query took too long; narrow it"
+            ) from error
+        if state is None or state.startswith(("08", "57P", "53")):
+            raise Unavailable(
+                "database_unavailable",
+                "Cơ sở dữ liệu không trả lời; chạy: hatang db start",
+                "The database does not answer; run: hatang db start",
+            ) from error
+        raise
+    except ProgrammingError as error:
+        if getattr(error.orig, "sqlstate", None) in {"42P01", "3F000"}:
+            raise Unavailable(
+                "not_migrated",
+                "Cơ sở dữ liệu chưa có bảng; chạy: hatang db migrate",
+                "The database has no tables yet; run: hatang db migrate",
             ) from error
         raise
 

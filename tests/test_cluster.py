@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from app.cluster import Cluster, ClusterError, find_bin
+from app.cluster import Cluster, ClusterError, find_bin, prepare_given
 
 pytestmark = pytest.mark.xdist_group("cluster")
 
@@ -115,3 +115,19 @@ def test_long_path_puts_the_socket_under_tmp(tmp_path: Path) -> None:
 
 def test_binaries_are_found() -> None:
     assert (find_bin() / "initdb").exists()
+
+
+def test_given_database_gets_its_extensions_or_a_clear_word(cluster: Cluster) -> None:
+    cluster.start()
+    with cluster.superuser("postgres") as connection:
+        connection.execute("CREATE DATABASE theirs OWNER hatang_owner")
+    with pytest.raises(ClusterError, match="CREATE EXTENSION postgis"):
+        prepare_given(cluster.url("hatang_owner", "theirs"))
+    prepare_given(cluster.url("postgres", "theirs"))
+    prepare_given(cluster.url("hatang_owner", "theirs"))  # now they are there
+
+
+def test_given_database_that_does_not_answer(tmp_path: Path) -> None:
+    with pytest.raises(ClusterError) as caught:
+        prepare_given(f"postgresql://nobody@/none?host={tmp_path}")
+    assert caught.value.code == "database_unreachable"
