@@ -1,0 +1,140 @@
+"""Heights between the posts of several memory-mapped grids: the kernels under `Terrain`."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba import carray, types  # type: ignore[attr-defined]
+from numba.extending import intrinsic
+from numpy.typing import NDArray
+
+from app.coverage.compiled import kernel
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+_A = 6378137.0
+_E2 = 6.69437999014e-3
+
+
+@intrinsic
+def _pointer(_context: Any, address: Any) -> Any:
+    """Turn the address of a mapped grid into a pointer: numba has no array of arrays of different sizes."""
+
+    def generate(_: Any, builder: Any, __: Any, arguments: Any) -> Any:
+        return builder.inttoptr(arguments[0], ir.IntType(8).as_pointer())
+
+    return types.voidptr(address), generate
+
+
+@kernel
+def height_at(sizes: Ints, frames: Floats, lon: float, lat: float) -> float:
+    """Return the bilinear height in metres of the first grid that knows the point, else NaN.
+
+    Parameters
+    ----------
+    sizes : int64 array, shape (tiles, 3)
+        Address of the float32 data, rows, columns.
+    frames : float64 array, shape (tiles, 4)
+        Outer west and north edge, step in longitude and latitude, degrees.
+    lon, lat : float
+        Degrees, EPSG:4326.
+
+    Notes
+    -----
+    A grid knows a point when every post with a weight is known: a void is never filled. Within the outer
+    half step of a grid the nearest post stands in for the missing neighbour, so grids that meet leave no gap.
+    """
+    for tile in range(sizes.shape[0]):
+        rows, columns = sizes[tile, 1], sizes[tile, 2]
+        x = (lon - frames[tile, 0]) / frames[tile, 2] - 0.5
+        y = (frames[tile, 1] - lat) / frames[tile, 3] - 0.5
+        # Written so that a NaN coordinate is outside.
+        if not (-0.5 <= x <= columns - 0.5 and -0.5 <= y <= rows - 0.5):
+            continue
+        x = min(max(x, 0.0), columns - 1.0)
+        y = min(max(y, 0.0), rows - 1.0)
+        j = min(int(x), columns - 2)
+        i = min(int(y), rows - 2)
+        fx, fy = x - j, y - i
+        data = carray(_pointer(sizes[tile, 0]), (rows, columns), np.float32)  # type: ignore[call-arg]
+        height = 0.0
+        if fx < 1.0 and fy < 1.0:
+            height += (1.0 - fx) * (1.0 - fy) * data[i, j]
+        if fx > 0.0 and fy < 1.0:
+            height += fx * (1.0 - fy) * data[i, j + 1]
+        if fx < 1.0 and fy > 0.0:
+            height += (1.0 - fx) * fy * data[i + 1, j]
+        if fx > 0.0 and fy > 0.0:
+            height += fx * fy * data[i + 1, j + 1]
+        if not math.isnan(height):
+            return height
+    return math.nan
+
+
+@kernel
+def heights_at(sizes: Ints, frames: Floats, lon: Floats, lat: Floats, out: Floats) -> None:
+    """Fill `out` with `height_at` of each point; all three of shape (n,)."""
+    for k in range(lon.size):
+        out[k] = height_at(sizes, frames, lon[k], lat[k])
+
+
+@kernel
+def offset_m(lon1: float, lat1: float, lon2: float, lat2: float) -> tuple[float, float]:
+    """Return (east, north) in metres from point 1 to point 2, degrees in.
+
+    Radii of curvature of WGS84 at the middle latitude; against the geodesic the length is off by less
+    than 0.1 m in 50 km, far under the terrain's step.
+    """
+    middle = math.radians((lat1 + lat2) / 2)
+    w = 1.0 - _E2 * math.sin(middle) ** 2
+    east = math.radians(lon2 - lon1) * _A / math.sqrt(w) * math.cos(middle)
+    north = math.radians(lat2 - lat1) * _A * (1.0 - _E2) / w**1.5
+    return east, north
+
+
+@kernel
+def profile_into(
+    sizes: Ints, frames: Floats, lon1: float, lat1: float, lon2: float, lat2: float, count: int, out: Floats
+) -> bool:
+    """Fill out[:count] with heights at equal steps from point 1 to point 2; False at the first unknown one.
+
+    The line is straight in longitude and latitude: 10 m beside the great circle at most on 40 km at 17° N.
+    """
+    for k in range(count):
+        share = k / (count - 1)
+        height = height_at(sizes, frames, lon1 + (lon2 - lon1) * share, lat1 + (lat2 - lat1) * share)
+        if math.isnan(height):
+            return False
+        out[k] = height
+    return True
+
+
+@kernel
+def sample_count(distance_m: float, step_m: float) -> int:
+    """Return how many posts a profile has: ends included, at least three, no step longer than `step_m`."""
+    return max(3, math.ceil(distance_m / step_m) + 1)
+
+
+@kernel
+def lengths_of(ends: Floats, step_m: float, distance_m: Floats, count: Ints) -> None:
+    """Fill length and number of posts of each path; `ends` has shape (n, 4): lon1, lat1, lon2, lat2."""
+    for k in range(ends.shape[0]):
+        east, north = offset_m(ends[k, 0], ends[k, 1], ends[k, 2], ends[k, 3])
+        distance_m[k] = math.hypot(east, north)
+        count[k] = sample_count(distance_m[k], step_m)
+
+
+@kernel
+def profiles_into(sizes: Ints, frames: Floats, ends: Floats, offset: Ints, out: Floats) -> None:
+    """Fill out[offset[k]:offset[k+1]] with the heights of path k; unknown stays NaN and the rest is still filled."""
+    for k in range(ends.shape[0]):
+        count = offset[k + 1] - offset[k]
+        for i in range(count):
+            share = i / (count - 1)
+            lon = ends[k, 0] + (ends[k, 2] - ends[k, 0]) * share
+            lat = ends[k, 1] + (ends[k, 3] - ends[k, 1]) * share
+            out[offset[k] + i] = height_at(sizes, frames, lon, lat)
