@@ -1,0 +1,187 @@
+"""From the rows in force to what the pure ratios take, and the groups a breakdown sums over."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session
+
+from app.sharing import queries
+from app.sharing.figures import Bools, Figure, Ints, Ratio, tally
+from app.sharing.queries import Organisations
+from app.sharing.ratios import Ducts, Poles, Sites, distinct, duct_ratios, pole_ratios, site_ratios
+
+Columns = dict[str, NDArray[Any]]
+TELECOM_BODIES = ("operator", "mvno", "tower_company")
+OPERATORS = ("operator", "mvno")
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Everything of one kind in force on a date, counted.
+
+    Attributes
+    ----------
+    ids : ndarray of int64, shape (rows,)
+        Row ids, ascending.
+    k : ndarray of int64, shape (rows,)
+        Distinct parties the default definition counts: radio operators, organisations, operators.
+    present_row, present_party : ndarray of int64, shape (pairs,)
+        Which operator is present at which row.
+    """
+
+    kind: str
+    as_of: dt.date
+    ids: Ints
+    k: Ints
+    owner_kind: NDArray[np.str_]
+    urban: Ints
+    present_row: Ints
+    present_party: Ints
+    organisations: Organisations
+    ratios: dict[str, Ratio]
+    digest: str
+
+    def groups(self, ratio: Ratio, group_of_row: Ints) -> tuple[Ints, Ints]:
+        """Return (units, groups): each unit once, in the group of the row that stands for it."""
+        return np.arange(ratio.row_of_unit.size, dtype=np.int64), group_of_row[ratio.row_of_unit]
+
+    def operator_groups(self, ratio: Ratio) -> tuple[Ints, Ints]:
+        """Return (units, parties): each unit once for every operator present in it."""
+        parties = len(self.organisations.codes)
+        pairs = np.unique(ratio.unit_of_row[self.present_row] * parties + self.present_party)
+        return pairs // parties, pairs % parties
+
+    def by_row(self, ratio: Ratio, group_of_row: Ints, size: int) -> list[Figure]:
+        """Return the figure of each of `size` groups of rows."""
+        return tally(ratio, *self.groups(ratio, group_of_row), size)
+
+    def by_operator(self, ratio: Ratio) -> list[Figure]:
+        """Return the figure of each organisation: over the objects where that operator is present."""
+        return tally(ratio, *self.operator_groups(ratio), len(self.organisations.codes))
+
+
+def survey(session: Session, kind: str, as_of: dt.date) -> Survey:
+    """Read and count everything of `kind` ("site", "pole" or "duct") in force on `as_of`."""
+    readers: dict[str, Callable[[Session, dt.date, Organisations], Survey]] = {
+        "site": _sites,
+        "pole": _poles,
+        "duct": _ducts,
+    }
+    return readers[kind](session, as_of, queries.organisations(session, as_of))
+
+
+def _sites(session: Session, as_of: dt.date, organisations: Organisations) -> Survey:
+    rows, present = queries.sites(session, as_of)
+    row, party = _matched(rows["id"], present["row"], organisations.party[organisations.of(present["tenant"])])
+    k = distinct(row, party, rows["id"].size)
+    counted = Sites(k, (k > 0) | rows["surveyed"], rows["neutral"], rows["offered"], organisations.networks)
+    return Survey(
+        "site", as_of, rows["id"], k, _owner_kind(rows, organisations), rows["urban"].astype(np.int64), row, party,
+        organisations, site_ratios(counted), _digest(rows, present),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """Lines on poles or in ducts in force; `party` is only meaningful where `claimed`."""
+
+    row: Ints
+    party: Ints
+    claimed: Bools
+    telecom: Bools
+    operator: Bools
+    number: Ints
+
+    def known(self, rows: Columns) -> Bools:
+        return np.asarray((np.bincount(self.row, minlength=rows["id"].size) > 0) | rows["surveyed"])
+
+    def summed(self, mask: Bools, size: int) -> Ints:
+        return np.bincount(self.row[mask], self.number[mask], size).astype(np.int64)
+
+
+def _read_lines(rows: Columns, lines: Columns, organisations: Organisations) -> _Lines:
+    at = _where(rows["id"], lines["row"])
+    inside = at >= 0
+    tenant, telecom = lines["tenant"][inside], lines["telecom"][inside]
+    claimed = tenant > 0
+    party = np.zeros(tenant.size, np.int64)
+    operator = np.zeros(tenant.size, bool)
+    index = organisations.of(tenant[claimed])
+    party[claimed] = organisations.party[index]
+    operator[claimed] = np.isin(organisations.kinds[index], OPERATORS)
+    return _Lines(at[inside], party, claimed, telecom, operator & telecom, lines["lines"][inside].astype(np.int64))
+
+
+def _poles(session: Session, as_of: dt.date, organisations: Organisations) -> Survey:
+    rows, occupancies = queries.poles(session, as_of)
+    lines = _read_lines(rows, occupancies, organisations)
+    size, owner = rows["id"].size, _owner_kind(rows, organisations)
+    row, party = lines.row[lines.operator], lines.party[lines.operator]
+    counted = Poles(
+        organisations=distinct(lines.row[lines.claimed], lines.party[lines.claimed], size),
+        operators=distinct(row, party, size),
+        unclaimed=lines.summed(~lines.claimed, size),
+        unclaimed_telecom=lines.summed(~lines.claimed & lines.telecom, size),
+        telecom=np.bincount(lines.row[lines.telecom], minlength=size) > 0,
+        owner_outside_telecom=np.where(owner == "unknown", -1, ~np.isin(owner, TELECOM_BODIES)).astype(np.int64),
+        known=lines.known(rows),
+    )
+    return Survey(
+        "pole", as_of, rows["id"], counted.organisations, owner, np.full(size, -1), row, party, organisations,
+        pole_ratios(counted), _digest(rows, occupancies),
+    )  # fmt: skip
+
+
+def _ducts(session: Session, as_of: dt.date, organisations: Organisations) -> Survey:
+    rows, occupancies = queries.ducts(session, as_of)
+    lines = _read_lines(rows, occupancies, organisations)
+    size = rows["id"].size
+    row, party = lines.row[lines.operator], lines.party[lines.operator]
+    counted = Ducts(
+        trench=rows["trench"],
+        route=rows["route"],
+        length_m=rows["length_m"],
+        unclaimed=lines.summed(~lines.claimed & lines.telecom, size),
+        known=lines.known(rows),
+        occupied=row,
+        occupant=party,
+    )
+    return Survey(
+        "duct", as_of, rows["id"], distinct(row, party, size), _owner_kind(rows, organisations), np.full(size, -1),
+        row, party, organisations, duct_ratios(counted), _digest(rows, occupancies),
+    )  # fmt: skip
+
+
+def _where(ids: Ints, wanted: Ints) -> Ints:
+    """Return the position of each of `wanted` in the ascending `ids`, -1 when the object is not in force."""
+    if ids.size == 0:
+        return np.full(wanted.size, -1, np.int64)
+    at = np.minimum(np.searchsorted(ids, wanted), ids.size - 1)
+    return np.where(ids[at] == wanted, at, -1).astype(np.int64)
+
+
+def _matched(ids: Ints, wanted: Ints, party: Ints) -> tuple[Ints, Ints]:
+    at = _where(ids, wanted)
+    return at[at >= 0], party[at >= 0]
+
+
+def _owner_kind(rows: Columns, organisations: Organisations) -> NDArray[np.str_]:
+    kinds = np.append(organisations.kinds, "unknown")
+    return kinds[np.where(rows["owner"] > 0, organisations.of(rows["owner"]), -1)]
+
+
+def _digest(*tables: Columns) -> str:
+    digest = hashlib.sha256()
+    for table in tables:
+        order = np.lexsort(tuple(table.values()))
+        for name, column in table.items():
+            digest.update(name.encode())
+            digest.update(np.ascontiguousarray(column[order]).tobytes())
+    return digest.hexdigest()
