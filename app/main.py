@@ -1,21 +1,36 @@
-"""The HTTP application: routers, error handlers, static files; nothing else."""
+"""The HTTP application: routers, error handlers, middleware, static files; nothing else."""
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DBAPIError
+from starlette.exceptions import HTTPException
 
 from app.config import ROOT
-from app.errors import AppError
+from app.errors import AppError, BadRequest, Invalid, NotFound, Unavailable, from_constraint
+from app.kit.asgi import BodyLimit, CleanText, Compressed, Guarded, Measured, problem_response
+from app.kit.metrics import Metrics
+from app.kit.problem import MEDIA_TYPE, validation_problem
+from app.publish import openapi
 
-ROUTERS: tuple[str, ...] = ()
+ROUTERS: tuple[str, ...] = ("app.publish.router", "app.sharing.router")
 """Modules whose `router` is mounted, in order."""
 
 DIST = ROOT / "app" / "web" / "dist"
+BODY_LIMIT_BYTES = 1_000_000
+
+log = logging.getLogger("hatang.http")
+
+
+class MethodNotAllowed(AppError):
+    """The address exists, this method does not."""
+
+    status = 405
 
 
 def create_app() -> FastAPI:
@@ -23,33 +38,93 @@ def create_app() -> FastAPI:
     app = FastAPI(
         title="Hatang",
         summary="Hạ tầng viễn thông trên bản đồ số — a province's telecom infrastructure on a digital map",
+        description=openapi.DESCRIPTION,
+        version=openapi.version(),
         openapi_url="/api/openapi.json",
         docs_url="/api/docs",
         redoc_url=None,
+        redirect_slashes=False,
     )
-    app.add_middleware(GZipMiddleware, minimum_size=1024)
+    app.state.metrics = Metrics()
+    # The last one added is the outermost.
+    app.add_middleware(Compressed, minimum_size=1024, compresslevel=5)
+    app.add_middleware(BodyLimit, limit_bytes=BODY_LIMIT_BYTES)
+    app.add_middleware(CleanText)
+    app.add_middleware(Guarded)
+    app.add_middleware(Measured, metrics=app.state.metrics)
     app.add_exception_handler(AppError, _refused)
     app.add_exception_handler(RequestValidationError, _unreadable)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(DBAPIError, _database)
+    app.add_exception_handler(UnicodeEncodeError, _text)
     for name in ROUTERS:
         app.include_router(import_module(name).router)
+    openapi.document(app)
     return app
 
 
 async def _refused(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, AppError)
-    return JSONResponse(error.problem(), error.status, media_type="application/problem+json")
+    return problem_response(error, {"Retry-After": "5"} if error.status == 503 else None)
 
 
 async def _unreadable(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"][1:]) or str(first["loc"][0])
-    body = {
-        "type": "urn:hatang:problem:invalid_request",
-        "title": f"{field}: {first['msg']}",
-        "status": 422,
-        "code": "invalid_request",
-        "message": {"vi": f"Giá trị không hợp lệ ở {field}", "en": f"{field}: {first['msg']}"},
-        "field": field,
-    }
-    return JSONResponse(body, 422, media_type="application/problem+json")
+    return JSONResponse(validation_problem(error.errors()), 422, media_type=MEDIA_TYPE)
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    """Translate what the framework itself refuses: unknown address, wrong method, unreadable body."""
+    assert isinstance(error, HTTPException)
+    if isinstance(error.__cause__, AppError):  # FastAPI wraps what goes wrong while it reads the body
+        return problem_response(error.__cause__)
+    refused: AppError
+    if error.status_code == 404:
+        refused = NotFound("not_found", "Không có địa chỉ này", "There is nothing at this address")
+    elif error.status_code == 405:
+        method = request.method[:20]
+        refused = MethodNotAllowed(
+            "method_not_allowed", f"Địa chỉ này không nhận {method}", f"This address does not take {method}"
+        )
+    else:
+        refused = BadRequest("bad_request", "Không đọc được yêu cầu", "The request cannot be read")
+        refused.status = error.status_code
+    return problem_response(refused, dict(error.headers or {}))
+
+
+async def _database(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, DBAPIError)
+    state = getattr(error.orig, "sqlstate", None) or ""
+    told: AppError
+    if state == "57014":
+        told = Unavailable(
+            "too_slow",
+            "Truy vấn quá lâu; hãy thu hẹp bbox, chọn một xã hoặc giảm limit",
+            "The query took too long; narrow the bbox, choose one commune or lower the limit",
+        )
+    elif state.startswith("23"):
+        diagnosis = getattr(error.orig, "diag", None)
+        told = from_constraint(getattr(diagnosis, "constraint_name", None), getattr(diagnosis, "message_detail", None))
+    elif "NUL" in str(error.orig) or state in {"22003", "22021", "22P05"}:
+        told = Invalid(
+            "value_refused", "Giá trị ngoài khoảng hoặc chứa ký tự NUL", "A value is out of range or has NUL"
+        )
+    elif error.connection_invalidated or state[:2] in {"", "08", "53", "57"}:
+        log.error("database unavailable: %s", error.orig)
+        told = Unavailable(
+            "database_unavailable",
+            "Cơ sở dữ liệu không trả lời; hãy thử lại sau, hoặc chạy: hatang db start",
+            "The database does not answer; try again later, or run: hatang db start",
+        )
+    else:
+        raise error  # our own mistake: Guarded logs it and answers 500
+    return await _refused(request, told)
+
+
+async def _text(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, UnicodeEncodeError)
+    if "surrogates" not in error.reason:
+        raise error
+    return problem_response(
+        Invalid("unreadable_text", "Văn bản chứa ký tự không hợp lệ", "A text contains characters that do not exist")
+    )

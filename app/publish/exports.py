@@ -1,0 +1,189 @@
+"""Layers streamed out of COPY as GeoJSON: constant memory, whatever the number of rows.
+
+COPY takes no bind parameters, so values pass through `psycopg.sql.Literal` and nothing else.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import orjson
+import psycopg
+from psycopg import sql
+from sqlalchemy.orm import Session
+
+from app.areas import queries as areas
+from app.errors import Conflict, NotFound
+from app.kit.bulk import raw_connection
+from app.kit.page import BBox, parse_bbox
+from app.publish.layers import LAYERS, Layer
+
+Format = Literal["geojson", "geojsonl"]
+DIGITS = 7  # of a degree: 1 cm (RFC 7946 section 11.2)
+_BLOCK_BYTES = 256 * 1024
+# A control character is always escaped in JSON text, so this CSV never quotes and every row is one line.
+_COPY = "COPY ({}) TO STDOUT (FORMAT csv, DELIMITER E'\\x02', QUOTE E'\\x01', ENCODING 'UTF8')"
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which objects of a layer: in force on `as_of`, touching `bbox` (degrees), belonging to commune `unit_id`."""
+
+    as_of: dt.date
+    bbox: BBox | None = None
+    unit_id: int | None = None
+
+
+def layer(name: str) -> Layer:
+    """Return the layer `name`.
+
+    Raises
+    ------
+    NotFound
+        No such layer; the message lists those there are.
+    """
+    if name not in LAYERS:
+        known = ", ".join(sorted(LAYERS))
+        raise NotFound(
+            "unknown_layer",
+            f"Không có lớp {name[:40]!r}; hiện có: {known}",
+            f"There is no layer {name[:40]!r}; there are: {known}",
+            field="layer",
+            suggestions=areas.nearest(name, {n: LAYERS[n].title_en for n in LAYERS}),
+        )
+    return LAYERS[name]
+
+
+def select(
+    session: Session, name: str, as_of: dt.date, bbox: str | None = None, commune: str | None = None
+) -> Selection:
+    """Return the selection, the commune looked up as it was on `as_of`.
+
+    Raises
+    ------
+    NotFound
+        Unknown layer or commune.
+    Conflict
+        The objects can only be told by position and the commune has no boundary yet.
+    """
+    wanted = layer(name)
+    box = parse_bbox(bbox) if bbox else None
+    if commune is None:
+        return Selection(as_of, box)
+    unit = areas.commune(session, commune, as_of)
+    if wanted.membership is None and unit.geom is None:
+        raise Conflict(
+            "commune_without_boundary",
+            f"{unit.name} chưa có ranh giới: nạp bằng hatang load areas, hoặc dùng bbox",
+            f"{unit.name} has no boundary yet: load it with hatang load areas, or use bbox",
+            field="commune",
+        )
+    return Selection(as_of, box, unit.id)
+
+
+def statement(name: str, selection: Selection, prefix: str = "") -> sql.Composed:
+    """Return the SELECT of one text column: the GeoJSON feature of every selected object, after `prefix`."""
+    chosen = layer(name)
+    values = _values(selection)
+    bounded = selection.bbox is not None or selection.unit_id is not None
+    ids = sql.SQL("IN (SELECT o.id {})").format(_source(chosen, selection)) if bounded else sql.SQL("IS NOT NULL")
+    columns = sql.SQL(", ").join(
+        sql.SQL("{} AS {}").format(sql.SQL(expression), sql.Identifier(key))
+        for key, expression in chosen.properties.items()
+    )
+    return sql.SQL(
+        """SELECT {prefix} || '{{"type":"Feature","id":' || o.id || ',"geometry":'
+       || coalesce(ST_AsGeoJSON({written}, {digits}), 'null')
+       || ',"properties":' || (SELECT row_to_json(row) FROM (SELECT {columns}) row)::text || '}}'
+  FROM registry.{table} o {joins} WHERE {where}"""
+    ).format(
+        prefix=sql.Literal(prefix),
+        written=sql.SQL(chosen.written or chosen.geometry),
+        digits=sql.Literal(DIGITS),
+        columns=columns,
+        table=sql.Identifier(chosen.table),
+        joins=sql.SQL(chosen.joins).format(**values, chosen=ids),
+        where=_where(chosen, selection),
+    )
+
+
+def _values(selection: Selection) -> dict[str, sql.Composable]:
+    as_of = sql.SQL("{}::date").format(sql.Literal(selection.as_of.isoformat()))
+    return {"as_of": as_of, "unit_id": sql.Literal(selection.unit_id)}
+
+
+def _source(chosen: Layer, selection: Selection) -> sql.Composed:
+    table = sql.Identifier(chosen.table)
+    return sql.SQL("FROM registry.{} o WHERE {}").format(table, _where(chosen, selection))
+
+
+def _where(chosen: Layer, selection: Selection) -> sql.Composed:
+    values, geometry = _values(selection), sql.SQL(chosen.geometry)
+    parts: list[sql.Composable] = [
+        sql.SQL("registry.in_force(o.valid_from, o.valid_to, {as_of})").format(**values),
+        sql.SQL(chosen.condition),
+    ]
+    if selection.bbox is not None:
+        corners = sql.SQL(", ").join(sql.Literal(v) for v in selection.bbox)
+        parts.append(sql.SQL("ST_Intersects({}, ST_MakeEnvelope({}, 4326))").format(geometry, corners))
+    if selection.unit_id is not None:
+        # Read by its parts, so that the object's own index is used; IN makes an object on a seam count once.
+        lies_in = (
+            "o.id IN (SELECT i.id FROM registry.unit_part p JOIN registry.{table} i ON ST_Intersects(p.geom, i.geom)"
+            " WHERE p.unit_id = {unit_id})"
+        )
+        belongs = sql.SQL(chosen.membership or lies_in)
+        parts.append(belongs.format(**values, table=sql.Identifier(chosen.table)))
+    return sql.SQL(" AND ").join(parts)
+
+
+def metadata(session: Session, name: str, selection: Selection) -> dict[str, object]:
+    """Return the foreign member "metadata" that heads an export; a stream cannot know its count."""
+    chosen = layer(name)
+    query = sql.SQL("SELECT EXISTS (SELECT {} AND o.synthetic)").format(_source(chosen, selection))
+    row = raw_connection(session).execute(query).fetchone()
+    synthetic = bool(row and row[0])
+    return {
+        "title": {"vi": chosen.title_vi, "en": chosen.title_en},
+        "source": "SYNTHETIC: at least some objects; see their property synthetic" if synthetic else "Hatang registry",
+        "as_of": selection.as_of.isoformat(),
+        "bbox": list(selection.bbox) if selection.bbox else None,
+        "generated_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "synthetic": synthetic,
+        "licence": None,
+        "count": None,
+    }
+
+
+def stream(session: Session, name: str, selection: Selection, form: Format = "geojson") -> Iterator[bytes]:
+    """Yield the layer as a FeatureCollection, or as one feature a line.
+
+    The closing brackets come only after the last row: a stream that breaks is no valid document.
+    """
+    if form == "geojsonl":
+        yield from _blocks(raw_connection(session), statement(name, selection))
+        return
+    head = orjson.dumps(metadata(session, name, selection))
+    yield b'{"type":"FeatureCollection","name":"' + name.encode() + b'","metadata":' + head + b',"features":['
+    # Every row brings its comma from the database; the first one's is cut off here.
+    blocks = _blocks(raw_connection(session), statement(name, selection, prefix=","))
+    first = next(blocks, b"")
+    yield b"\n" + first[1:]
+    yield from blocks
+    yield b"]}\n"
+
+
+def _blocks(connection: psycopg.Connection, query: sql.Composed) -> Iterator[bytes]:
+    with connection.cursor() as cursor, cursor.copy(sql.SQL(_COPY).format(query)) as copy:
+        rows: list[bytes] = []
+        size = 0
+        for row in copy:
+            rows.append(bytes(row))
+            size += len(row)
+            if size > _BLOCK_BYTES:
+                yield b"".join(rows)
+                rows, size = [], 0
+        yield b"".join(rows)

@@ -1,0 +1,166 @@
+"""Villages, communes, exports and the state of the service over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Annotated, Any
+
+from anyio import CancelScope, to_thread
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.responses import PlainTextResponse, StreamingResponse
+from sqlalchemy.orm import Session
+from starlette.types import Receive, Scope, Send
+
+from app.database import DbSession
+from app.kit.page import MAX_ID, today
+from app.publish import exports, service
+from app.publish.openapi import version
+from app.publish.schemas import (
+    CommuneCollection,
+    CommuneQuestion,
+    Dated,
+    ExportFilter,
+    Health,
+    Meta,
+    VillageCollection,
+    VillageFeature,
+    VillageFilter,
+    VillageQuestion,
+)
+
+router = APIRouter()
+VillageId = Annotated[int, Path(ge=1, le=MAX_ID, description="Identifier of the village")]
+
+
+class GeoJSON(Response):
+    """A document already written as GeoJSON (RFC 7946)."""
+
+    media_type = "application/geo+json"
+
+
+class GeoJSONStream(StreamingResponse):
+    """GeoJSON as it comes out of the database; a reader who goes away ends the query at once."""
+
+    media_type = "application/geo+json"
+
+    def __init__(self, content: Generator[bytes, None, None], **arguments: Any) -> None:
+        super().__init__(content, **arguments)
+        self._source = content
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send, and close the source whatever happened, before the transaction ends."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            with CancelScope(shield=True):
+                await to_thread.run_sync(self._source.close)
+
+
+@router.get("/api/meta", tags=["meta"], summary="What a client needs before it asks")
+def get_meta(session: DbSession, asked: Annotated[Dated, Query()]) -> Meta:
+    """Version, extent, rules, operators, targets, terrain and the newest coverage run of the default rule."""
+    return service.meta(session, asked.as_of or today())
+
+
+@router.get(
+    "/api/villages",
+    tags=["villages"],
+    summary="Villages with their coverage verdict",
+    response_class=GeoJSON,
+    responses={200: {"model": VillageCollection}},
+)
+def get_villages(request: Request, session: DbSession, asked: Annotated[VillageFilter, Query()]) -> Response:
+    """One page of the villages in force on the date, each with the verdict of the newest run of the rule.
+
+    Without a run, and for villages the run did not see, the verdict is `unknown`.
+    """
+    return GeoJSON(service.villages(session, asked, request.url.path))
+
+
+@router.get(
+    "/api/villages/{village_id}",
+    tags=["villages"],
+    summary="One village",
+    response_class=GeoJSON,
+    responses={200: {"model": VillageFeature}},
+)
+def get_village(
+    village_id: VillageId, request: Request, session: DbSession, asked: Annotated[VillageQuestion, Query()]
+) -> Response:
+    """Give the village as it was on the date, with the run its verdict rests on."""
+    return GeoJSON(service.village(session, village_id, asked, request.url.path))
+
+
+@router.get(
+    "/api/communes",
+    tags=["areas"],
+    summary="Communes in force on a date",
+    response_class=GeoJSON,
+    responses={200: {"model": CommuneCollection}},
+)
+def get_communes(request: Request, session: DbSession, asked: Annotated[CommuneQuestion, Query()]) -> Response:
+    """All communes with their boundary (or centre, while no boundary is loaded) and number of villages."""
+    return GeoJSON(service.communes(session, asked, request.url.path))
+
+
+@router.get(
+    "/api/exports/{layer}.geojson",
+    tags=["exports"],
+    summary="A whole layer, streamed",
+    response_class=GeoJSON,
+    responses={200: {"description": "A FeatureCollection whose member `metadata` says what it is"}},
+)
+def get_export(
+    layer: Annotated[str, Path(max_length=60)], session: DbSession, asked: Annotated[ExportFilter, Query()]
+) -> Response:
+    """Every object of the layer in force on the date, within bbox and commune; restricted objects are left out.
+
+    A stream that breaks lacks its closing brackets and the connection is aborted.
+    """
+    selection = exports.select(session, layer, asked.as_of or today(), asked.bbox, asked.commune)
+    body = _begun(_exported(session, layer, selection))
+    name = f'attachment; filename="{layer}-{selection.as_of}.geojson"'
+    return GeoJSONStream(body, headers={"Content-Disposition": name})
+
+
+def _exported(session: Session, layer: str, selection: exports.Selection) -> Generator[bytes, None, None]:
+    with service.export_slot(session):
+        yield from exports.stream(session, layer, selection)
+
+
+def _begun(source: Generator[bytes, None, None]) -> Generator[bytes]:
+    """Run `source` up to its first rows, so that what fails at the start is still a problem with a status."""
+    try:
+        first = [next(source), next(source)]
+    except BaseException:
+        source.close()
+        raise
+
+    def whole() -> Generator[bytes, None, None]:
+        try:
+            yield from first
+            yield from source
+        finally:
+            source.close()
+
+    return whole()
+
+
+@router.get("/healthz", tags=["service"], summary="The process answers")
+def healthz() -> Health:
+    """Say that the process runs; the database is not asked."""
+    return Health(status="ok", version=version())
+
+
+@router.get("/readyz", tags=["service"], summary="Ready to answer questions")
+def readyz(session: DbSession) -> Health:
+    """Say that the database answers and has the tables of this version."""
+    service.require_schema(session)
+    return Health(status="ready", version=version())
+
+
+@router.get("/metrics", tags=["service"], summary="Counts and durations", response_class=PlainTextResponse)
+def metrics(request: Request) -> PlainTextResponse:
+    """Give requests by route and status, durations and the version, in Prometheus' text format."""
+    body = request.app.state.metrics.text({"version": version()})
+    return PlainTextResponse(body, media_type="text/plain; version=0.0.4")
