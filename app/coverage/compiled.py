@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
 
+config: Any = numba.config
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _cache_folder() -> Path:
+    """Return a folder named after the sources of all kernels.
+
+    Numba notices a change of a kernel's own file only, not of the kernels it calls in other files: an
+    edited equation would go on being computed the old way.
+    """
+    package = Path(__file__).parent
+    sources = (p.read_bytes() for p in sorted(package.rglob("*.py")))
+    digest = hashlib.sha256(b"".join(s for s in sources if b"@kernel" in s)).hexdigest()
+    return Path(config.CACHE_DIR or package / "__pycache__") / f"kernels-{digest[:12]}"
+
+
+_FOLDER = _cache_folder()
+if os.access(_FOLDER.parent if _FOLDER.parent.exists() else _FOLDER.parent.parent, os.W_OK):
+    config.CACHE_DIR = str(_FOLDER)
 
 
 def kernel(function: F) -> F:

@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import math
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,15 +112,20 @@ def open_terrain(session: Session) -> Terrain:
         A tile the registry knows is gone from the disk or is not the file that was added.
     """
     rows = list(session.scalars(select(TerrainTile).order_by(TerrainTile.id)))
-    grids = tuple(_open(row) for row in rows)
-    sizes = [(g.ctypes.data, *g.shape) for g in grids]
-    frames = [(r.west, r.north, r.step_lon_deg, r.step_lat_deg) for r in rows]
+    rasters = [Raster(_open(r), r.west, r.north, r.step_lon_deg, r.step_lat_deg) for r in rows]
+    return from_rasters(rasters, _version(r.sha256 for r in rows), any(r.synthetic for r in rows))
+
+
+def from_rasters(rasters: Sequence[Raster], version: str, synthetic: bool) -> Terrain:
+    """Return terrain over grids in memory; heights are C-contiguous float32."""
+    sizes = [(r.heights.ctypes.data, *r.heights.shape) for r in rasters]
+    frames = [(r.west, r.north, r.step_lon_deg, r.step_lat_deg) for r in rasters]
     return Terrain(
-        grids,
+        tuple(r.heights for r in rasters),
         np.array(sizes, np.int64).reshape(-1, 3),
         np.array(frames, np.float64).reshape(-1, 4),
-        _version(r.sha256 for r in rows),
-        any(r.synthetic for r in rows),
+        version,
+        synthetic,
     )
 
 

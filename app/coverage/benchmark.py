@@ -1,0 +1,90 @@
+"""`hatang coverage benchmark`: the engine on a synthetic province, beside the bare gathering of the same profiles."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.coverage.engine import Network, Progress, Receiver, compute
+from app.coverage.rasters import Raster
+from app.coverage.sweep import AZIMUTH
+from app.coverage.terrain import Terrain, from_rasters
+
+WEST, NORTH, STEP_DEG = 107.0, 16.75, 1 / 3600
+RECEIVER = Receiver(height_m=1.5, effective_earth_radius_factor=1.333, sigma_model_db=11.0, max_distance_km=35)
+_TECHNOLOGIES = ((0.9, 58.0, -122.0), (2.1, 50.0, -123.0), (1.8, 31.2, -130.0), (3.5, 36.8, -130.0))
+"""Frequency in GHz, radiated reference level in dBm, floor in dBm of 2G, 3G, 4G, 5G."""
+
+
+def synthetic_terrain(rows: int = 2700, columns: int = 4300, seed: int = 254) -> Terrain:
+    """Return SYNTHETIC hills of up to about 1,500 m in the west falling to a plain in the east, 30 m posts."""
+    random = np.random.default_rng(seed)
+    y, x = np.mgrid[0:rows, 0:columns] / columns
+    hills = np.zeros((rows, columns))
+    for octave in range(6):
+        kx, ky = random.normal(0, 12 * 2**octave, (2, 4)).tolist()
+        phase = random.uniform(0, 6.28, 4).tolist()
+        for a, b, c in zip(kx, ky, phase, strict=True):
+            hills += np.sin(a * x + b * y + c) * 0.5**octave
+    heights = np.clip(hills, 0, None) * 700 * np.clip(1.1 - 1.3 * x, 0, 1) + 5
+    return from_rasters([Raster(heights.astype(np.float32), WEST, NORTH, STEP_DEG, STEP_DEG)], "benchmark", True)
+
+
+def synthetic_network(masts: int = 1500, seed: int = 254) -> Network:
+    """Return two stations of three sectors on each mast: four operators, four technologies, groups op * 4 + tech."""
+    random = np.random.default_rng(seed)
+    lon, lat = _positions(random, masts)
+    stations = 2 * masts
+    operator, technology = random.integers(0, 4, stations), random.integers(0, 4, stations)
+    height = random.choice([24.0, 30.0, 36.0, 42.0], stations)
+    plan = np.array(_TECHNOLOGIES)[technology]
+    cells = np.repeat(
+        np.column_stack([height, np.zeros((stations, 1)), np.full((stations, 3), (4.0, 65.0, 8.0)), plan[:, :2]]), 3, 0
+    )
+    cells[:, AZIMUTH] = np.tile([0.0, 120.0, 240.0], stations)
+    group = np.repeat(operator * 4 + technology, 3)
+    return Network(lon, lat, np.arange(0, stations * 3 + 1, 6), cells, group)
+
+
+def _positions(random: np.random.Generator, count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return places denser towards the plain in the east, as people live."""
+    east = random.beta(2.2, 1.3, count)
+    return WEST + 0.02 + east * 1.15, NORTH - 0.02 - random.uniform(0, 0.7, count)
+
+
+def run(points: int = 11_000, masts: int = 1500, workers: int = 2, progress: Progress | None = None) -> dict[str, Any]:
+    """Measure on a province of `points` demand points and `masts` masts; compilation is not counted."""
+    terrain, network = synthetic_terrain(), synthetic_network(masts)
+    lon, lat = _positions(np.random.default_rng(7), points)
+    floor = np.tile(np.array(_TECHNOLOGIES)[:, 2], 4)
+    compute(terrain, network, lon[:2], lat[:2], floor, RECEIVER, workers=workers)
+    terrain.profiles(lon[:2], lat[:2], lon[:2] + 0.1, lat[:2])
+    started = time.perf_counter()
+    signals = compute(terrain, network, lon, lat, floor, RECEIVER, workers=workers, progress=progress)
+    seconds = time.perf_counter() - started
+    # The floor: reading posts along profiles and nothing else.
+    random = np.random.default_rng(9)
+    sample = min(signals.paths, 20_000)
+    a, b = random.integers(0, points, sample), random.integers(0, masts, sample)
+    started = time.perf_counter()
+    gathered = terrain.profiles(network.mast_lon[b], network.mast_lat[b], lon[a], lat[a])
+    posts_per_s = gathered.h_m.size / (time.perf_counter() - started)
+    return {
+        "points": points,
+        "masts": masts,
+        "cells": len(network.cells),
+        "workers": workers,
+        "seconds": round(seconds, 2),
+        "points_per_s": round(points / seconds),
+        "paths": signals.paths,
+        "paths_per_s": round(signals.paths / seconds),
+        "losses": signals.losses,
+        "posts": signals.posts,
+        "gather_only_posts_per_s": round(posts_per_s),
+        "gather_only_s": round(signals.posts / posts_per_s, 2),
+        "ratio_to_gather_only": round(seconds * posts_per_s / max(signals.posts, 1), 2),
+        "covered_points": int((signals.rsrp_dbm > floor + 20).any(axis=1).sum()),
+    }

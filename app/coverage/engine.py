@@ -1,0 +1,147 @@
+"""Runs the sweep over blocks of points on threads; plain arrays in, plain arrays out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.coverage import sweep
+from app.coverage.propagation.p1812 import EARTH_RADIUS_KM
+from app.coverage.terrain import Terrain
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Progress = Callable[[int, int, str], None]
+
+REASONS = (None, "point_outside_terrain", "site_outside_terrain", "path_crosses_unknown_terrain")
+NO_TERRAIN = "no_terrain"
+MAX_STEP_M = 30.0
+_BLOCK = 128
+
+
+@dataclass(frozen=True)
+class Receiver:
+    """Of policy radio/receiver."""
+
+    height_m: float
+    effective_earth_radius_factor: float
+    sigma_model_db: float
+    max_distance_km: float
+
+
+@dataclass(frozen=True)
+class Network:
+    """Masts and what radiates from them; see `sweep.sweep_into` for the columns."""
+
+    mast_lon: Floats
+    mast_lat: Floats
+    first_cell: Ints
+    cells: Floats
+    group: Ints
+
+
+@dataclass(frozen=True)
+class Signals:
+    """Best known signal by point and group, shape (points, groups); -inf dBm where none reaches the floor."""
+
+    rsrp_dbm: Floats
+    loss_db: Floats
+    diffraction_db: Floats
+    distance_m: Floats
+    server: Ints
+    """Index of the cell in the network, -1 none."""
+    unknown_bound_dbm: Floats
+    """What a cell of unknown path could reach at most; -inf when that changes nothing."""
+    reason: Ints
+    """Index into REASONS."""
+    terrain_known: bool
+    paths: int
+    losses: int
+    posts: int
+
+    def reason_code(self, point: int, group: int) -> str | None:
+        """Return why a better signal may exist that is not known; None when nothing is missing."""
+        if self.unknown_bound_dbm[point, group] == -np.inf:
+            return None
+        return REASONS[self.reason[point, group]] if self.terrain_known else NO_TERRAIN
+
+
+def compute(
+    terrain: Terrain,
+    network: Network,
+    lon: Floats,
+    lat: Floats,
+    floor_dbm: Floats,
+    receiver: Receiver,
+    *,
+    workers: int = 2,
+    prune: bool = True,
+    block: int = _BLOCK,
+    progress: Progress | None = None,
+) -> Signals:
+    """Return the best signal of each group at each point.
+
+    Parameters
+    ----------
+    lon, lat : float64 arrays, shape (points,)
+        Degrees, EPSG:4326.
+    floor_dbm : float64 array, shape (groups,)
+        Levels below it are reported as none; keep it under every threshold asked later.
+    workers : int
+        Threads. The kernel releases the GIL, and a point does not see the others, so the result depends
+        neither on the number of threads nor on the block size.
+    prune : bool
+        False computes every cell in reach, for the test that pruning changes nothing.
+    """
+    points = np.column_stack([lon, lat, terrain.heights(lon, lat)])
+    masts = np.column_stack([network.mast_lon, network.mast_lat, terrain.heights(network.mast_lon, network.mast_lat)])
+    shape = (len(points), len(floor_dbm))
+    found = np.full((*shape, 5), np.nan)
+    found[..., sweep.RSRP] = found[..., sweep.UNKNOWN_BOUND] = -np.inf
+    server, reason = np.full(shape, -1, np.int64), np.zeros(shape, np.int64)
+    step_m = min(MAX_STEP_M, terrain.step_m)
+    ae_km = EARTH_RADIUS_KM * receiver.effective_earth_radius_factor
+    floor = np.asarray(floor_dbm, np.float64) if prune else np.full(len(floor_dbm), -np.inf)
+
+    def run(start: int) -> Ints:
+        part = slice(start, start + block)
+        counts = np.zeros(3, np.int64)
+        sweep.sweep_into(
+            terrain.sizes, terrain.frames, points[part], masts, network.first_cell, network.cells, network.group,
+            floor, receiver.height_m, ae_km, receiver.max_distance_km * 1000, step_m, prune,
+            found[part], server[part], reason[part], counts,
+        )  # fmt: skip
+        return counts
+
+    starts = range(0, len(points), block)
+    with ThreadPoolExecutor(workers) as executor:
+        counts = _gather(executor, [partial(run, s) for s in starts], progress, len(points), block)
+    return Signals(
+        found[..., sweep.RSRP],
+        found[..., sweep.LOSS],
+        found[..., sweep.DIFFRACTION],
+        found[..., sweep.DISTANCE],
+        server,
+        found[..., sweep.UNKNOWN_BOUND],
+        reason,
+        terrain.bounds is not None,
+        int(counts[sweep.PATHS]),
+        int(counts[sweep.LOSSES]),
+        int(counts[sweep.POSTS]),
+    )
+
+
+def _gather(
+    executor: Executor, jobs: list[Callable[[], Ints]], progress: Progress | None, points: int, block: int
+) -> Ints:
+    total = np.zeros(3, np.int64)
+    for done, future in enumerate(as_completed([executor.submit(job) for job in jobs]), start=1):
+        total += future.result()
+        if progress:
+            progress(min(done * block, points), points, "signals")
+    return total
