@@ -1,0 +1,49 @@
+-- The map's tile of poles: each pole with its lines from z13 on, below that the count of each 32-pixel cell.
+-- Cells are half open and belong to one tile, so the counts of a zoom level add up to the number of poles.
+DROP FUNCTION IF EXISTS publish.tile_poles;
+CREATE FUNCTION publish.tile_poles(z int, x int, y int, on_date date)
+RETURNS bytea LANGUAGE plpgsql STABLE PARALLEL SAFE SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+    bounds geometry := ST_TileEnvelope(z, x, y);
+    inside geometry := ST_Transform(bounds, 4326);
+    reach geometry := ST_Transform(ST_TileEnvelope(z, x, y, margin => 0.0625), 4326);
+BEGIN
+    RETURN (
+        WITH pole AS (
+            SELECT p.* FROM registry.pole p
+            WHERE z >= 13 AND p.geom && reach AND registry.in_force(p.valid_from, p.valid_to, on_date)
+        ),
+        line AS (
+            SELECT used.pole_id, count(DISTINCT used.tenant_id)::int AS organisations,
+                   bool_or(used.tenant_id IS NULL) AS unclaimed,
+                   string_agg(DISTINCT coalesce(tenant.code, '?'), ',') AS occupants
+            FROM pole
+            JOIN registry.pole_occupancy used ON used.pole_id = pole.id
+            LEFT JOIN registry.organisation tenant ON tenant.id = used.tenant_id
+            WHERE registry.in_force(used.valid_from, used.valid_to, on_date)
+            GROUP BY used.pole_id
+        ),
+        feature AS (
+            SELECT pole.id, pole.code, owner.code AS owner, pole.type_code, pole.material, pole.height_m,
+                   pole.cable_capacity, pole.street, line.occupants, coalesce(line.organisations, 0) AS organisations,
+                   CASE WHEN line.organisations >= 2 THEN 'shared' WHEN line.unclaimed THEN 'unknown'
+                        WHEN line.organisations = 1 THEN 'single'
+                        WHEN pole.surveyed_on IS NULL THEN 'unknown' ELSE 'empty' END AS state,
+                   pole.synthetic, ST_AsMVTGeom(ST_Transform(pole.geom, 3857), bounds, 4096, 256) AS shape
+            FROM pole
+            LEFT JOIN line ON line.pole_id = pole.id
+            LEFT JOIN registry.organisation owner ON owner.id = pole.owner_id
+        ),
+        many AS (
+            SELECT array_agg(p.geom) AS points, array_agg(p.synthetic) AS synthetic
+            FROM registry.pole p
+            WHERE z < 13 AND p.geom && inside AND registry.in_force(p.valid_from, p.valid_to, on_date)
+        ),
+        cell AS (
+            SELECT cell.* FROM many, publish.tile_cells(z, x, y, many.points, many.synthetic) AS cell
+        )
+        SELECT coalesce((SELECT ST_AsMVT(feature, 'poles', 4096, 'shape', 'id') FROM feature WHERE shape IS NOT NULL), '')
+            || coalesce((SELECT ST_AsMVT(cell, 'poles', 4096, 'shape') FROM cell), '')
+    );
+END
+$$;

@@ -1,0 +1,143 @@
+"""The map's own vector tiles, a thin route over the ST_AsMVT functions in sql/tile_*.sql, and its terrain tiles."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import Field
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.coverage.terrain import open_terrain
+from app.database import DbSession
+from app.errors import BadRequest, NotFound
+from app.kit.page import today
+from app.publish import queries
+from app.publish.schemas import Dated, Name, Technology
+from app.publish.terrain_tiles import terrain_png, terrain_version
+
+router = APIRouter(prefix="/tiles", tags=["tiles"])
+
+LAYERS = ("villages", "communes", "sites", "poles", "ducts", "manholes", "distribution_points")
+MAX_ZOOM = 22
+MEDIA_TYPE = "application/vnd.mapbox-vector-tile"
+MVT: dict[int | str, dict[str, Any]] = {
+    200: {"description": "Mapbox Vector Tile", "content": {MEDIA_TYPE: {}}},
+    204: {"description": "Nothing here"},
+    304: {"description": "The caller has it"},
+    400: {"description": "No such tile address"},
+}
+PNG = MVT | {200: {"description": "Terrarium-encoded heights", "content": {"image/png": {}}}}
+
+Zoom = Annotated[int, Path(description=f"0 to {MAX_ZOOM}")]
+Index = Annotated[int, Path(description="0 to 2^z - 1")]
+
+
+class VillageTile(Dated):
+    """Villages seen under which rule, operator and technology."""
+
+    rule: Name | None = Field(None, description="Coverage rule; default the policy's default rule")
+    operator: Name | None = Field(None, description="Verdict of this operator's network alone; its code")
+    technology: Technology | None = Field(None, description="Verdict of this technology alone")
+
+
+def check_tile(z: int, x: int, y: int) -> None:
+    """Refuse a tile address outside the Web Mercator pyramid.
+
+    Raises
+    ------
+    BadRequest
+        Zoom outside 0..22, or column or row outside 0..2^z - 1.
+    """
+    if not 0 <= z <= MAX_ZOOM:
+        raise BadRequest("tile_zoom", f"Mức phóng phải từ 0 đến {MAX_ZOOM}", f"Zoom is 0 to {MAX_ZOOM}", field="z")
+    for field, value in (("x", x), ("y", y)):
+        if not 0 <= value < 2**z:
+            raise BadRequest(
+                "tile_range",
+                f"Ở mức {z}, {field} phải từ 0 đến {2**z - 1}",
+                f"At zoom {z}, {field} is 0 to {2**z - 1}",
+                field=field,
+            )
+
+
+def village_tile(session: Session, z: int, x: int, y: int, asked: VillageTile) -> bytes:
+    """Return the tile of villages with the verdict of the newest run of the rule, unknown without one.
+
+    Raises
+    ------
+    NotFound
+        Unknown rule or operator on that date.
+    """
+    as_of = asked.as_of or today()
+    run = queries.latest_run(session, queries.rule(session, asked.rule, as_of).name, as_of)
+    operator_id = queries.operator(session, asked.operator, as_of).id if asked.operator else None
+    tile = func.publish.tile_villages(z, x, y, as_of, run.id if run else None, operator_id, asked.technology)
+    return bytes(session.scalar(select(tile)) or b"")
+
+
+def layer_tile(session: Session, layer: str, z: int, x: int, y: int, as_of: dt.date) -> bytes:
+    """Return the tile of one of `LAYERS` other than villages.
+
+    Raises
+    ------
+    NotFound
+        There is no such layer.
+    """
+    if layer not in LAYERS:
+        known = ", ".join(LAYERS)
+        raise NotFound(
+            "unknown_layer", f"Không có lớp {layer!r}; có: {known}", f"No layer {layer!r}; there are: {known}"
+        )
+    tile = getattr(func.publish, f"tile_{layer}")(z, x, y, as_of)
+    return bytes(session.scalar(select(tile)) or b"")
+
+
+def answer(request: Request, content: bytes) -> Response:
+    """Answer `content` with an ETag of its bytes, 304 when the caller has them, 204 when there are none."""
+    etag = f'W/"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    if has_already(request, etag):
+        return Response(status_code=304, headers=headers)
+    if not content:
+        return Response(status_code=204, headers=headers)
+    return Response(content, media_type=MEDIA_TYPE, headers=headers)
+
+
+def has_already(request: Request, etag: str) -> bool:
+    """Whether If-None-Match of `request` names `etag` (weak comparison, RFC 9110 §8.8.3.2)."""
+    given = request.headers.get("if-none-match", "")
+    return given.strip() == "*" or etag.removeprefix("W/") in (e.strip().removeprefix("W/") for e in given.split(","))
+
+
+@router.get("/terrain/{z}/{x}/{y}.png", response_class=Response, responses=PNG)
+def get_terrain(request: Request, session: DbSession, z: Zoom, x: Index, y: Index) -> Response:
+    """Heights as a 256 x 256 PNG in terrarium encoding; 204 where nothing is known."""
+    check_tile(z, x, y)
+    etag = f'W/"{terrain_version(session)}-{z}-{x}-{y}"'
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    if has_already(request, etag):
+        return Response(status_code=304, headers=headers)
+    png = terrain_png(open_terrain(session), z, x, y)
+    return Response(png, 200 if png else 204, headers=headers, media_type="image/png" if png else None)
+
+
+@router.get("/villages/{z}/{x}/{y}.mvt", response_class=Response, responses=MVT)
+def get_villages(
+    request: Request, session: DbSession, z: Zoom, x: Index, y: Index, asked: Annotated[VillageTile, Query()]
+) -> Response:
+    """Villages with their verdict under a rule, for one operator or technology when given."""
+    check_tile(z, x, y)
+    return answer(request, village_tile(session, z, x, y, asked))
+
+
+@router.get("/{layer}/{z}/{x}/{y}.mvt", response_class=Response, responses=MVT)
+def get_layer(
+    request: Request, session: DbSession, layer: str, z: Zoom, x: Index, y: Index, asked: Annotated[Dated, Query()]
+) -> Response:
+    """Communes, sites, poles, ducts, manholes or distribution points in force on a date."""
+    check_tile(z, x, y)
+    return answer(request, layer_tile(session, layer, z, x, y, asked.as_of or today()))

@@ -1,0 +1,98 @@
+/** What the user is looking at: filters, layers, the open panel. Kept in the URL so that a link restores it. */
+import type { Feature, FeatureCollection } from "geojson";
+import type { Candidate, Meta, Picked, Verdict } from "./types";
+import type { Position } from "./coordinates";
+
+export const LAYERS = ["villages", "communes", "sites", "ducts", "poles", "manholes", "distribution_points", "terrain"] as const;
+export type LayerName = (typeof LAYERS)[number];
+export type PanelName = "village" | "object" | "sharing" | "colocation" | "uncovered";
+
+export interface View {
+  rule: string | null;
+  operator: string | null;
+  technology: string | null;
+  as_of: string | null;
+  hidden: LayerName[];
+  verdicts: Verdict[];
+  panel: PanelName | null;
+  village: number | null;
+  picked: Picked | null;
+  /** Outline of the open village, drawn as highlight. */
+  outline: Feature | null;
+  aim: Position | null;
+  radius_m: number;
+  candidates: Candidate[];
+  counted: FeatureCollection | null;
+}
+
+export const view = $state<View>({
+  rule: null,
+  operator: null,
+  technology: null,
+  as_of: null,
+  hidden: [],
+  verdicts: ["covered", "not_covered", "unknown"],
+  panel: null,
+  village: null,
+  picked: null,
+  outline: null,
+  aim: null,
+  radius_m: 500,
+  candidates: [],
+  counted: null,
+});
+
+export const server = $state<{ meta: Meta | null; zoom: number; flyTo: [number, number] | null }>({
+  meta: null,
+  zoom: 9,
+  flyTo: null,
+});
+
+export function open(panel: PanelName | null): void {
+  view.outline = null;
+  if (panel !== "village") view.village = null;
+  if (panel !== "object") view.picked = null;
+  if (panel !== "colocation") {
+    view.aim = null;
+    view.candidates = [];
+  }
+  if (panel !== "sharing") view.counted = null;
+  view.panel = panel;
+}
+
+export function openVillage(id: number, at: [number, number] | null = null): void {
+  open("village");
+  view.village = id;
+  if (at) server.flyTo = at;
+}
+
+const PANELS: readonly string[] = ["sharing", "colocation", "uncovered"];
+const TEXTS = ["rule", "operator", "technology"] as const;
+
+/** Read filters, hidden layers and the panel from the hash; MapLibre reads `map=zoom/lat/lon` itself. */
+export function readHash(hash: string): void {
+  const params = new URLSearchParams(hash.replace(/^#/, ""));
+  for (const name of TEXTS) view[name] = params.get(name);
+  const date = params.get("as_of");
+  view.as_of = date && /^\d{4}-\d{2}-\d{2}$/.test(date) ? date : null;
+  const off = (params.get("off") ?? "").split(",");
+  view.hidden = LAYERS.filter((name) => off.includes(name));
+  const village = Number(params.get("village"));
+  const panel = params.get("panel") ?? "";
+  if (Number.isInteger(village) && village > 0) openVillage(village);
+  else if (PANELS.includes(panel)) open(panel as PanelName);
+}
+
+/** Return the hash of the present view, with the map position of `hash` kept. */
+export function writeHash(hash: string): string {
+  const map = /(?:^|[#&])map=([^&]*)/.exec(hash)?.[1];
+  const parts = map ? [`map=${map}`] : [];
+  for (const name of [...TEXTS, "as_of"] as const) {
+    const value = view[name];
+    if (value) parts.push(`${name}=${encodeURIComponent(value)}`);
+  }
+  if (view.hidden.length) parts.push(`off=${view.hidden.join(",")}`);
+  if (view.village !== null) parts.push(`village=${view.village}`);
+  else if (view.panel && PANELS.includes(view.panel)) parts.push(`panel=${view.panel}`);
+  return parts.length ? `#${parts.join("&")}` : "";
+}

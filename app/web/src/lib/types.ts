@@ -1,0 +1,166 @@
+/** What the API answers, as far as the map uses it. */
+import type { Feature, FeatureCollection, Geometry } from "geojson";
+
+export type Verdict = "covered" | "not_covered" | "unknown";
+export type Technology = "2G" | "3G" | "4G" | "5G";
+export type Wording = { vi: string; en: string };
+
+export interface Meta {
+  version: string;
+  title: string;
+  synthetic: boolean;
+  bbox: [number, number, number, number] | null;
+  as_of: string;
+  run: Run | null;
+  rules: { name: string; version: number; default: boolean; citation: string }[];
+  operators: { code: string; name: string; has_radio: boolean }[];
+  technologies: Technology[];
+  terrain: { tiles: number; bounds: [number, number, number, number] | null };
+}
+
+export interface Run {
+  id: number;
+  rule: string;
+  rule_version: number;
+  as_of: string;
+  model: string;
+  model_version: string;
+  finished_at: string | null;
+}
+
+export interface VillageProperties {
+  id: number;
+  code: string;
+  name: string;
+  kind: string;
+  urban: boolean | null;
+  commune_code: string | null;
+  commune_name: string | null;
+  population: number | null;
+  households: number | null;
+  verdict: Verdict;
+  share: number | null;
+  synthetic: boolean;
+}
+
+export interface Page<P> extends FeatureCollection<Geometry, P> {
+  features: Feature<Geometry, P>[];
+  numberMatched: number;
+  numberReturned: number;
+}
+
+export interface Server {
+  cell: string | null;
+  site: string | null;
+  operator?: string | null;
+  technology?: string | null;
+}
+
+export interface Estimate {
+  operator?: string | null;
+  technology?: string | null;
+  verdict: Verdict;
+  share: number | null;
+  share_unknown: number | null;
+  rsrp_dbm: number | null;
+  margin_db: number | null;
+  server: Server | null;
+  distance_m: number | null;
+  diffraction_db: number | null;
+}
+
+export interface Coverage {
+  village: Partial<VillageProperties> & { id: number; code: string; name: string };
+  run: Run | null;
+  verdict: Verdict;
+  estimate: Estimate | null;
+  why: { vi: string[]; en: string[] };
+  by: Estimate[];
+  fibre: {
+    verdict: Verdict;
+    households: number | null;
+    households_reached: number | null;
+    nearest: { code: string; operator: string; distance_m: number; ports_free: number | null } | null;
+    why?: { vi: string[]; en: string[] } | Wording | null;
+  } | null;
+}
+
+export interface Definition {
+  code: string;
+  version: number;
+  indicator: string;
+  default: boolean;
+  title: Wording;
+  formula: string;
+  citation: string;
+  unit: string;
+}
+
+export interface Ratio {
+  definition: string;
+  numerator: number;
+  denominator: number;
+  unknown: number;
+  ratio: number | null;
+  target: { value: number; year: number; document: string } | null;
+  objects: string;
+}
+
+export interface Breakdown extends Omit<Ratio, "target" | "objects"> {
+  scope_kind: string;
+  scope_code: string;
+  scope_name: string;
+}
+
+export interface Sharing {
+  as_of: string;
+  definitions: Definition[];
+  ratios: Ratio[];
+  breakdown: Breakdown[];
+}
+
+export interface Candidate {
+  site: string;
+  structure: string | null;
+  owner: { code: string; name: string } | null;
+  distance_m: number;
+  height_m: number | null;
+  kind: string;
+  type_code: string | null;
+  tenants: string[];
+  tenant_capacity: number | null;
+  spare: number | null;
+  spare_state: "free" | "full" | "unknown";
+  lon: number;
+  lat: number;
+  synthetic: boolean;
+}
+
+export interface Colocation {
+  candidates: Candidate[];
+  near_duplicates: Candidate[];
+  poles_nearby: number;
+  commune: { code: string; name: string } | string | null;
+  province: boolean;
+  effect: Record<string, { before: number | null; after: number | null }>;
+  advice: { code: "share" | "license_shared" | "needs_a_person" } & Wording;
+  reasons: ({ code: string } & Wording)[];
+  citation: string;
+}
+
+export interface ColocationAsk {
+  lon: number;
+  lat: number;
+  operator: string;
+  technologies: Technology[];
+  height_m: number;
+  radius_m?: number;
+  as_of?: string;
+}
+
+/** A pole, duct, site … clicked on the map: the properties of its tile feature. */
+export interface Picked {
+  layer: string;
+  properties: Record<string, string | number | boolean | null>;
+  at: [number, number];
+}
