@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -16,6 +18,9 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Hatang: hạ
 db = typer.Typer(no_args_is_help=True, help="The private PostgreSQL/PostGIS cluster.")
 app.add_typer(db, name="db")
 
+AsOf = Annotated[
+    dt.datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The date that counts; default today.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]
 out = Console()
 err = Console(stderr=True)
@@ -126,6 +131,88 @@ def migrate() -> None:
     with session_scope() as session:
         policy.load_reference(session)
         organisations.load_reference(session)
+
+
+@app.command("sharing")
+def sharing(
+    as_of: AsOf = None,
+    by: Annotated[str | None, typer.Option("--by", help="commune, operator, owner_kind or urban.")] = None,
+    definition: Annotated[str | None, typer.Option("--definition", help="S1…S4, P1…P3 or D1…D3.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the sharing ratios of positions, poles and ducts with what is unknown, and the plan's target."""
+    from app.database import session_scope
+    from app.sharing import table
+
+    with session_scope() as session:
+        answer = table.answer(session, _day(as_of), by, definition)
+    if as_json:
+        show(answer, True)
+        return
+    show(table.ratio_rows(answer), False, f"Dùng chung hạ tầng · sharing {answer['as_of']}")
+    if by:
+        show(table.breakdown_rows(answer), False, by)
+
+
+@app.command("colocation")
+def colocation(
+    lon: Annotated[float, typer.Option("--lon", help="Degrees east, WGS84.")],
+    lat: Annotated[float, typer.Option("--lat", help="Degrees north, WGS84.")],
+    operator: Annotated[str, typer.Option("--operator", help="Code, e.g. VIETTEL.")],
+    height_m: Annotated[float, typer.Option("--height-m", help="Height asked for, above ground.")],
+    technology: Annotated[list[str] | None, typer.Option("--technology", help="2G, 3G, 4G, 5G; repeat.")] = None,
+    radius_m: Annotated[float | None, typer.Option("--radius-m", help="Search radius; else the policy's.")] = None,
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say which structures near a proposed tower have room, and advise to share or to license."""
+    from app.database import session_scope
+    from app.licensing import service, table
+
+    with session_scope() as session:
+        answer = service.check_colocation(
+            session, lon=lon, lat=lat, operator=operator, height_m=height_m, technologies=technology or (),
+            radius_m=radius_m, as_of=_day(as_of),
+        )  # fmt: skip
+    if as_json:
+        show(answer, True)
+        return
+    show(table.candidate_rows(answer), False, f"{answer['advice']['vi']}\n{answer['advice']['en']}")
+    show(table.effect_rows(answer), False, "Tỷ lệ dùng chung · effect on the ratios")
+    for reason in answer["reasons"]:
+        out.print(f"• {reason['vi']}\n  {reason['en']}", highlight=False)
+
+
+def _day(given: dt.datetime | None) -> dt.date:
+    from app.kit.page import today
+
+    return given.date() if given else today()
+
+
+@app.command("load")
+def load(
+    layer: Annotated[str, typer.Argument(help="organisations, areas, villages, demand_points, sites, poles, ducts…")],
+    file: Annotated[Path, typer.Argument(help="GeoJSON, GeoPackage, zipped Shapefile, KML/KMZ, CSV or XLSX.")],
+    crs: Annotated[str | None, typer.Option("--crs", help="CRS of the coordinates, e.g. EPSG:9214.")] = None,
+    mapping: Annotated[list[str] | None, typer.Option("--map", help="The file's column=ours; repeat.")] = None,
+    constants: Annotated[list[str] | None, typer.Option("--set", help="column=value for every row; repeat.")] = None,
+    update: Annotated[bool, typer.Option("--update", help="Change objects that are there already.")] = False,
+    sheet: Annotated[str | None, typer.Option("--sheet", help="Sheet, layer or shapefile to read.")] = None,
+    accept_outside: Annotated[bool, typer.Option("--accept-outside", help="Take points in a doubtful zone.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Load a file: all of it, or nothing and a report of every bad row."""
+    from app.database import session_scope
+    from app.intake import console, service
+
+    service.layer_named(layer)
+    given, fixed = console.pairs("--map", mapping or []), console.pairs("--set", constants or [])
+    with console.bar(err) as bar, session_scope() as session:
+        report = service.load_file(session, layer, file, crs=crs, mapping=given, constants=fixed, update=update,
+                                   sheet=sheet, accept_outside=accept_outside, progress=bar)  # fmt: skip
+    console.show(report, as_json, out)
+    if not report.accepted:
+        raise typer.Exit(1)
 
 
 def main() -> None:

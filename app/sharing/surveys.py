@@ -77,14 +77,35 @@ def survey(session: Session, kind: str, as_of: dt.date) -> Survey:
     return readers[kind](session, as_of, queries.organisations(session, as_of))
 
 
-def _sites(session: Session, as_of: dt.date, organisations: Organisations) -> Survey:
+@dataclass(frozen=True)
+class Positions:
+    """Positions in force: what the pure ratios take, and who is present where."""
+
+    columns: Columns
+    sites: Sites
+    present_row: Ints
+    present_party: Ints
+    organisations: Organisations
+    digest: str
+
+
+def positions(session: Session, as_of: dt.date, organisations: Organisations) -> Positions:
+    """Read the positions in force on `as_of`."""
     rows, present = queries.sites(session, as_of)
-    row, party = _matched(rows["id"], present["row"], organisations.party[organisations.of(present["tenant"])])
+    at = _where(rows["id"], present["row"])
+    row = at[at >= 0]
+    party = organisations.party[organisations.of(present["tenant"])][at >= 0]
     k = distinct(row, party, rows["id"].size)
-    counted = Sites(k, (k > 0) | rows["surveyed"], rows["neutral"], rows["offered"], organisations.networks)
+    sites = Sites(k, (k > 0) | rows["surveyed"], rows["neutral"], rows["offered"], organisations.networks)
+    return Positions(rows, sites, row, party, organisations, _digest(rows, present))
+
+
+def _sites(session: Session, as_of: dt.date, organisations: Organisations) -> Survey:
+    found = positions(session, as_of, organisations)
+    rows = found.columns
     return Survey(
-        "site", as_of, rows["id"], k, _owner_kind(rows, organisations), rows["urban"].astype(np.int64), row, party,
-        organisations, site_ratios(counted), _digest(rows, present),
+        "site", as_of, rows["id"], found.sites.k, _owner_kind(rows, organisations), rows["urban"].astype(np.int64),
+        found.present_row, found.present_party, organisations, site_ratios(found.sites), found.digest,
     )  # fmt: skip
 
 
@@ -165,11 +186,6 @@ def _where(ids: Ints, wanted: Ints) -> Ints:
         return np.full(wanted.size, -1, np.int64)
     at = np.minimum(np.searchsorted(ids, wanted), ids.size - 1)
     return np.where(ids[at] == wanted, at, -1).astype(np.int64)
-
-
-def _matched(ids: Ints, wanted: Ints, party: Ints) -> tuple[Ints, Ints]:
-    at = _where(ids, wanted)
-    return at[at >= 0], party[at >= 0]
 
 
 def _owner_kind(rows: Columns, organisations: Organisations) -> NDArray[np.str_]:

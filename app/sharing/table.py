@@ -1,0 +1,75 @@
+"""The sharing answer as rows a person reads in a terminal."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, cast, get_args
+
+from sqlalchemy.orm import Session
+
+from app.errors import Invalid
+from app.sharing.definitions import DEFINITIONS
+from app.sharing.service import By, sharing_on
+
+
+def answer(session: Session, as_of: dt.date, by: str | None, wanted: str | None) -> dict[str, Any]:
+    """Return `sharing_on`, refusing a breakdown there is not.
+
+    Raises
+    ------
+    Invalid
+        `by` is none of the breakdowns.
+    """
+    if by is not None and by not in get_args(By):
+        raise Invalid(
+            "unknown_breakdown",
+            f"Không chia được theo {by!r}; chọn: {', '.join(get_args(By))}",
+            f"There is no breakdown by {by!r}; choose from {', '.join(get_args(By))}",
+            field="by",
+        )
+    return sharing_on(session, as_of, by=cast("By | None", by), wanted=wanted)
+
+
+def ratio_rows(found: dict[str, Any]) -> list[dict[str, str]]:
+    """Return one row a definition, with the target and whether it is met."""
+    rows = []
+    for r in found["ratios"]:
+        about, target = DEFINITIONS[r["definition"]], r["target"]
+        rows.append(
+            {
+                "": about.code + (" *" if about.default else ""),
+                "Cách tính\ndefinition": f"{about.title_vi}\n{about.title_en}",
+                **_figure(r),
+                "Mục tiêu\ntarget": f"{target['value']:g} % ({target['year']})" if target else "—",
+                "Đạt\nmet": {True: "đạt · yes", False: "chưa · no", None: "—"}[r["met"]],
+            }
+        )
+    return rows
+
+
+def breakdown_rows(found: dict[str, Any]) -> list[dict[str, str]]:
+    """Return one row a scope and definition."""
+    return [
+        {
+            "": r["scope_code"] or "—",
+            "Phạm vi\nscope": r["scope_name"],
+            "Cách tính\ndefinition": r["definition"],
+            **_figure(r),
+        }
+        for r in found["breakdown"]
+    ]
+
+
+def _figure(row: dict[str, Any]) -> dict[str, str]:
+    percent = DEFINITIONS[row["definition"]].unit == "%"
+    interval = "—"
+    if row["unknown"] and row["ratio"] is not None:
+        high = "?" if row["ratio_high"] is None else f"{row['ratio_high']:.2f}"
+        interval = f"{row['ratio_low']:.2f} … {high}"
+    return {
+        "Tử số\nnumerator": f"{row['numerator']:,.0f}",
+        "Mẫu số\ndenominator": f"{row['denominator']:,.0f}",
+        "Chưa rõ\nunknown": f"{row['unknown']:,.0f}",
+        "Tỷ lệ\nratio": "—" if row["ratio"] is None else f"{row['ratio']:.2f}{' %' if percent else ''}",
+        "Khoảng\ninterval": interval,
+    }

@@ -1,0 +1,146 @@
+"""The co-location check against a real registry: distance, capacity, validity, refusals."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.errors import Invalid
+from app.kit.geo import geodesic_m
+from app.licensing import queries
+from app.licensing.service import check_colocation
+from tests.sharing import registry
+from tests.sharing.registry import DAY
+
+LON, LAT = 107.55, 16.45
+
+
+@pytest.fixture
+def province(session: Session) -> Session:
+    """One commune; a tower with room at 300 m, a full one at 60 m, one of unknown capacity at 400 m."""
+    registry.commune(session, "90001", 107.5, 16.4, name="Xã Thử")
+    mast = {"height_m": 45.0}
+    registry.site(session, "FREE", LON + 0.0028, LAT, "VNPT", structure=mast | {"tenant_capacity": 3})
+    registry.site(session, "FULL", LON, LAT + 0.00054, "VNPT", "MOBIFONE", structure=mast | {"tenant_capacity": 2})
+    registry.site(session, "DARK", LON - 0.0037, LAT, "MOBIFONE", structure=mast)
+    registry.site(session, "FAR", LON + 0.0060, LAT, "VNPT", structure=mast | {"tenant_capacity": 3})
+    ended: dict[str, Any] = {"valid_from": dt.date(2020, 1, 1), "valid_to": dt.date(2025, 6, 1)}
+    registry.site(session, "GONE", LON, LAT + 0.0001, "VNPT", structure=mast | {"tenant_capacity": 9}, **ended)
+    hut = {"kind": "house", "tenant_capacity": 9}
+    registry.site(session, "HUT", LON, LAT + 0.0002, structure=hut)
+    registry.site(session, "HUSH", LON, LAT + 0.0003, structure=mast | {"tenant_capacity": 9}, restricted=True)
+    registry.pole(session, "P-1", LON + 0.001, LAT, "VNPT")
+    registry.pole(session, "P-2", LON + 0.02, LAT, "VNPT")
+    return session
+
+
+def ask(session: Session, **more: Any) -> dict[str, Any]:
+    values: dict[str, Any] = {"lon": LON, "lat": LAT, "operator": "VIETTEL", "height_m": 42, "as_of": DAY} | more
+    return check_colocation(session, **values)
+
+
+def test_candidates_by_true_distance(province: Session) -> None:
+    answer = ask(province)
+    assert [c["site"] for c in answer["candidates"]] == ["FREE", "DARK", "FULL"]
+    for c in answer["candidates"]:
+        assert c["distance_m"] == pytest.approx(float(geodesic_m(LON, LAT, c["lon"], c["lat"])), abs=0.01)
+    free, dark, full = answer["candidates"]
+    assert (free["spare"], free["spare_state"], free["tenants"]) == (2, "free", ["VNPT"])
+    assert (dark["spare"], dark["spare_state"]) == (None, "unknown")
+    assert (full["spare"], full["spare_state"], full["tenants"]) == (0, "full", ["MOBIFONE", "VNPT"])
+    assert [c["site"] for c in answer["near_duplicates"]] == ["FULL"]
+    assert answer["poles_nearby"] == 1
+    assert answer["commune"] == {"code": "90001", "name": "Xã Thử", "kind": "xã"}
+    assert (answer["advice"]["code"], answer["province"]) == ("share", True)
+    assert "coverage_not_compared" in {r["code"] for r in answer["reasons"]}
+
+
+def test_effect_on_the_ratios(province: Session) -> None:
+    # Positions in force with an operator: FREE 1, FULL 2, DARK 1, FAR 1; HUT and HUSH were never surveyed.
+    effect = ask(province)["effect"]
+    assert effect["S1"] == pytest.approx({"before": 25, "after_new": 20, "after_shared": 50, "after": 50})
+    assert effect["S2"] == pytest.approx(
+        {"before": 40, "after_new": 200 / 6, "after_shared": 400 / 6, "after": 400 / 6}
+    )
+
+
+def test_radius_bounds_the_answer(province: Session) -> None:
+    assert [c["site"] for c in ask(province, radius_m=700)["candidates"]] == ["FREE", "FAR", "DARK", "FULL"]
+    small = ask(province, radius_m=50)
+    assert (small["candidates"], [c["site"] for c in small["near_duplicates"]]) == ([], ["FULL"])
+    assert small["advice"]["code"] == "license_shared"
+
+
+def test_the_date_decides_what_stands(province: Session) -> None:
+    # Before 1 Jul 2025 the commune is not in force, so the place cannot be checked; GONE still stands.
+    before = ask(province, as_of=dt.date(2025, 5, 31))
+    assert before["candidates"][0]["site"] == "GONE"
+    assert (before["advice"]["code"], before["province"]) == ("needs_a_person", None)
+    assert "boundaries_unknown" in {r["code"] for r in before["reasons"]}
+
+
+def test_a_point_just_outside_is_tolerated_and_said(province: Session) -> None:
+    answer = ask(province, lon=107.49, lat=16.45)
+    assert answer["commune"]["code"] == "90001"
+    assert "just_outside" in {r["code"] for r in answer["reasons"]}
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "field"),
+    [
+        ({"lon": 107.4, "lat": 16.45}, "outside_province", "lon"),
+        ({"lon": 16.45, "lat": 107.55}, "swapped_axes", "lon"),
+        ({"lon": 561476.79, "lat": 1821306.8}, "outside_world", "lon"),
+        ({"lon": float("nan")}, "not_finite", "lon"),
+        ({"lat": float("inf")}, "not_finite", "lat"),
+        ({"height_m": 0}, "out_of_range", "height_m"),
+        ({"height_m": -5}, "out_of_range", "height_m"),
+        ({"height_m": 350.1}, "out_of_range", "height_m"),
+        ({"height_m": float("nan")}, "not_finite", "height_m"),
+        ({"radius_m": 0}, "out_of_range", "radius_m"),
+        ({"radius_m": 20001}, "out_of_range", "radius_m"),
+        ({"radius_m": float("inf")}, "not_finite", "radius_m"),
+        ({"operator": "VIETEL"}, "unknown_operator", "operator"),
+        ({"operator": "'; DROP TABLE registry.site; --"}, "unknown_operator", "operator"),
+        ({"operator": "EVN"}, "operator_without_radio", "operator"),
+        ({"technologies": ["6G"]}, "unknown_technology", "technologies"),
+    ],
+)
+def test_refusals(province: Session, more: dict[str, Any], code: str, field: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        ask(province, **more)
+    assert (refused.value.code, refused.value.field) == (code, field)
+    assert refused.value.vi
+
+
+def test_unknown_operator_suggests_codes(province: Session) -> None:
+    with pytest.raises(Invalid) as refused:
+        ask(province, operator="vietel")
+    assert refused.value.extra["suggestions"][0] == "VIETTEL"
+    assert ask(province, operator=" viettel ", technologies=["4g", "4G"])["proposal"]["technologies"] == ["4G"]
+
+
+def test_the_spatial_index_is_used(session: Session) -> None:
+    """Of 20,000 structures the query touches the few near the point."""
+    session.execute(
+        text("""
+            WITH s AS (
+                INSERT INTO registry.site (code, geom, source, synthetic)
+                SELECT 'X' || i, ST_SetSRID(ST_MakePoint(107 + (i % 200) * 0.005, 16 + (i / 200) * 0.005), 4326),
+                       '', false
+                FROM generate_series(0, 19999) AS i RETURNING id, code, geom
+            )
+            INSERT INTO registry.structure (site_id, code, geom, source, synthetic)
+            SELECT id, code || '-S', geom, '', false FROM s
+        """)
+    )
+    session.execute(text("SET LOCAL enable_seqscan = on"))
+    plan = session.execute(
+        text("EXPLAIN (FORMAT JSON) " + queries._CANDIDATES), queries._values(107.5, 16.3, 500, DAY)
+    ).scalar_one()
+    assert "idx_structure_geom" in str(plan)
+    assert len(queries.candidates(session, 107.5, 16.3, 600, DAY)) == 5
