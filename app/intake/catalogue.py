@@ -1,0 +1,148 @@
+"""Every finding an import can report: its severity and its words. An error refuses the file, a warning does not."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+ERROR, WARNING = "error", "warning"
+
+
+class Kind(NamedTuple):
+    """Severity and messages; {column}, {value} and {hint} are filled in."""
+
+    severity: str
+    vi: str
+    en: str
+
+
+CATALOGUE: dict[str, Kind] = {
+    # the shape of the file
+    "ragged_row": Kind(
+        ERROR, "Số ô của dòng khác với tiêu đề: {hint}", "The row has not as many cells as the header: {hint}"
+    ),
+    "missing_column": Kind(
+        ERROR, "Thiếu cột bắt buộc {column}. {hint}", "The required column {column} is missing. {hint}"
+    ),
+    "missing_value": Kind(ERROR, "Thiếu giá trị ở cột {column}", "The column {column} is empty"),
+    # single values
+    "bad_text": Kind(ERROR, "Cột {column} chứa ký tự điều khiển", "The column {column} holds control characters"),
+    "bad_code": Kind(ERROR, "Mã không hợp lệ: {hint}", "The code is not valid: {hint}"),
+    "not_a_number": Kind(ERROR, "Cột {column} cần một số", "The column {column} needs a number"),
+    "not_finite": Kind(ERROR, "Cột {column} là NaN hoặc vô cực", "The column {column} is NaN or infinite"),
+    "not_an_integer": Kind(ERROR, "Cột {column} cần số nguyên", "The column {column} needs a whole number"),
+    "ambiguous_number": Kind(
+        ERROR,
+        "Không rõ dấu phẩy là phần nghìn hay phần thập phân; hãy viết {hint}",
+        "The comma may part thousands or decimals; write {hint}",
+    ),
+    "negative": Kind(ERROR, "Cột {column} không được âm", "The column {column} may not be negative"),
+    "out_of_range": Kind(ERROR, "Cột {column} ngoài khoảng cho phép {hint}", "The column {column} is outside {hint}"),
+    "bad_boolean": Kind(ERROR, "Cột {column} cần có/không", "The column {column} needs yes/no"),
+    "bad_date": Kind(
+        ERROR, "Ngày không hợp lệ; dùng dd/mm/yyyy hoặc yyyy-mm-dd", "Not a date; use dd/mm/yyyy or yyyy-mm-dd"
+    ),
+    "bad_choice": Kind(ERROR, "Giá trị không có trong danh mục: {hint}", "Not among the allowed values: {hint}"),
+    "bad_list": Kind(ERROR, "Không đọc được danh sách: {hint}", "The list cannot be read: {hint}"),
+    "valid_order": Kind(ERROR, "valid_to phải sau valid_from", "valid_to must be after valid_from"),
+    # references
+    "unknown_organisation": Kind(
+        ERROR, "Không có tổ chức {value!r}. {hint}", "There is no organisation {value!r}. {hint}"
+    ),
+    "unknown_commune": Kind(ERROR, "Không có xã/phường {value!r}. {hint}", "There is no commune {value!r}. {hint}"),
+    "ambiguous_commune": Kind(
+        ERROR, "Nhiều xã/phường cùng tên {value!r}; dùng mã", "Several communes are called {value!r}; use the code"
+    ),
+    "unknown_parent": Kind(ERROR, "Không có đơn vị cha {value!r}", "There is no parent unit {value!r}"),
+    "unknown_village": Kind(ERROR, "Không có thôn {value!r}. {hint}", "There is no village {value!r}. {hint}"),
+    "unknown_type_code": Kind(
+        ERROR, "Mã loại không có trong danh mục: {hint}", "The type code is not in the list: {hint}"
+    ),
+    "radio_needs_operator": Kind(
+        ERROR, "has_radio chỉ dành cho loại 'operator'", "Only the kind 'operator' may have has_radio"
+    ),
+    "no_radio": Kind(
+        ERROR, "Tổ chức không khai thác mạng vô tuyến: {hint}", "The organisation runs no radio network: {hint}"
+    ),
+    # duplicates
+    "duplicate_in_file": Kind(
+        ERROR, "Mã {value!r} lặp lại trong tệp: {hint}", "The code {value!r} occurs twice in the file: {hint}"
+    ),
+    "duplicate_in_registry": Kind(
+        ERROR,
+        "Mã {value!r} đã có trong sổ với thời gian hiệu lực trùng nhau (--update để cập nhật)",
+        "The code {value!r} is already in the registry for overlapping dates (--update to update it)",
+    ),
+    "update_twice": Kind(
+        ERROR,
+        "Nhiều dòng của tệp cập nhật cùng một bản ghi {value!r}",
+        "Several rows of the file would update the one record {value!r}",
+    ),
+    # position
+    "no_position": Kind(
+        ERROR,
+        "Tệp không có vị trí: cần hình học, hoặc lon/lat, hoặc x/y kèm --crs",
+        "The file has no position: it needs a geometry, or lon/lat, or x/y with --crs",
+    ),
+    "crs_needed": Kind(
+        ERROR, "Cần khai báo hệ toạ độ bằng --crs, ví dụ {hint}", "State the coordinate system with --crs, e.g. {hint}"
+    ),
+    "crs_conflict": Kind(
+        ERROR,
+        "--crs khác với hệ toạ độ ghi trong tệp: {hint}",
+        "--crs contradicts the system the file declares: {hint}",
+    ),
+    "missing_geometry": Kind(ERROR, "Dòng không có vị trí", "The row has no position"),
+    "empty_geometry": Kind(ERROR, "Hình học rỗng", "The geometry is empty"),
+    "unreadable_geometry": Kind(ERROR, "Không đọc được hình học", "The geometry cannot be read"),
+    "wrong_geometry": Kind(ERROR, "Sai loại hình học: {hint}", "Wrong kind of geometry: {hint}"),
+    "invalid_geometry": Kind(ERROR, "Hình học không hợp lệ: {hint}", "The geometry is not valid: {hint}"),
+    "bad_coordinate": Kind(ERROR, "Không đọc được toạ độ ở cột {column}", "The coordinate in {column} cannot be read"),
+    "coordinate_not_finite": Kind(ERROR, "Toạ độ là NaN hoặc vô cực", "A coordinate is NaN or infinite"),
+    "swapped_axes": Kind(ERROR, "Hai trục toạ độ có vẻ bị đổi chỗ; {hint}", "The two axes look swapped; {hint}"),
+    "degrees_in_metres": Kind(
+        ERROR,
+        "Giá trị là độ nhưng hệ toạ độ tính bằng mét; thử --crs EPSG:4326",
+        "The values are degrees, but the system is in metres; try --crs EPSG:4326",
+    ),
+    "metres_in_degrees": Kind(
+        ERROR,
+        "Giá trị là mét nhưng hệ toạ độ tính bằng độ; thử {hint}",
+        "The values are metres, but the system is in degrees; try {hint}",
+    ),
+    "wrong_zone": Kind(
+        ERROR,
+        "Điểm nằm ngoài tỉnh, nhưng nằm trong tỉnh nếu dùng {hint}: có thể sai múi chiếu (--accept-outside nếu đúng)",
+        "The point is outside the province, and inside it with {hint}: wrong zone? (else --accept-outside)",
+    ),
+    "outside_country": Kind(ERROR, "Điểm nằm ngoài Việt Nam: {hint}", "The point is outside Viet Nam: {hint}"),
+    "outside_province": Kind(
+        WARNING, "Điểm cách ranh giới tỉnh hơn 2 km: {hint}", "The point is more than 2 km outside the province: {hint}"
+    ),
+    # what the attributes say of one another
+    "type_contradicts": Kind(
+        WARNING,
+        "Mã khai báo {value} mâu thuẫn với thuộc tính đo được: {hint}",
+        "The declared code {value} contradicts the measured attributes: {hint}",
+    ),
+    "partner_unknown": Kind(
+        WARNING,
+        "Mã dùng chung {value} nói là có chia sẻ nhưng không ghi với ai (cột tenants): tỷ lệ chưa tính được",
+        "The sharing code {value} says it is shared, but not with whom (column tenants): it cannot be counted",
+    ),
+    "length_differs": Kind(
+        WARNING,
+        "Chiều dài khai báo lệch hơn 20 % so với bản đồ: {hint}",
+        "The declared length is over 20 % off the map: {hint}",
+    ),
+    "too_short": Kind(ERROR, "Đoạn ngắn hơn 1 m: {hint}", "The segment is shorter than 1 m: {hint}"),
+    "same_manhole": Kind(ERROR, "Hai đầu cùng một bể cáp", "Both ends are the same manhole"),
+    "ports_exceeded": Kind(ERROR, "ports_used lớn hơn ports_total", "ports_used is greater than ports_total"),
+    "tenants_exceed_capacity": Kind(
+        WARNING, "Số đơn vị thuê vượt sức chứa: {hint}", "More tenants than the capacity: {hint}"
+    ),
+    "no_commune": Kind(
+        WARNING,
+        "Không rõ thôn thuộc xã/phường nào: không nằm trong xã/phường nào đang hiệu lực",
+        "The commune of the village is unknown: it lies in none that is in force",
+    ),
+}

@@ -1,0 +1,117 @@
+"""What `hatang load` prints: progress, the report as a table, or one JSON document."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from app.errors import BadRequest
+from app.intake.report import LoadReport
+
+SHOWN_ROWS = 50
+_AFTER_S = 1.0
+_STEPS = {
+    "read": "đọc tệp / reading",
+    "check": "kiểm tra / checking",
+    "stage": "chép vào bảng tạm / staging",
+    "match": "đối chiếu sổ / matching",
+    "write": "ghi / writing",
+}
+
+
+def pairs(option: str, values: list[str]) -> dict[str, str]:
+    """Return "a=b" options as a dictionary.
+
+    Raises
+    ------
+    BadRequest
+        One of them has no "=".
+    """
+    split = [v.partition("=") for v in values]
+    wrong = [left for left, equals, right in split if not equals or not left or (not right and option == "--map")]
+    if wrong:
+        raise BadRequest(
+            "bad_option",
+            f"{option} cần dạng cột=giá trị",
+            f"{option} takes column=value, not {wrong[0]!r}",
+            field=option,
+        )
+    return {left.strip(): right.strip() for left, _, right in split}
+
+
+class Bar:
+    """A progress bar that shows only once the work has lasted a second."""
+
+    def __init__(self, console: Console) -> None:
+        self._started = time.monotonic()
+        self._bar = Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console,
+                             transient=True)  # fmt: skip
+        self._task = self._bar.add_task("")
+
+    def __call__(self, done: int, total: int, what: str) -> None:
+        """Move to step `done` of `total`."""
+        self._bar.update(self._task, completed=done, total=total, description=_STEPS.get(what, what))
+        if time.monotonic() - self._started > _AFTER_S and not self._bar.live.is_started:
+            self._bar.start()
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self._bar.stop()
+
+
+@contextmanager
+def bar(console: Console) -> Iterator[Bar]:
+    """Yield a progress callback that is cleaned away whatever happens."""
+    shown = Bar(console)
+    try:
+        yield shown
+    finally:
+        shown.close()
+
+
+def show(report: LoadReport, as_json: bool, console: Console) -> None:
+    """Print `report` for people, or as one JSON document."""
+    if as_json:
+        print(json.dumps(report.as_dict(), ensure_ascii=False))
+        return
+    total = sum(report.findings.counts.values())
+    if total:
+        table = Table(title=f"{report.file}: {total} phát hiện / findings")
+        for header, whole in (
+            ("dòng/row", True),
+            ("cột/column", False),
+            ("giá trị/value", False),
+            ("lý do/reason", False),
+        ):
+            table.add_column(header, overflow="fold", no_wrap=whole)
+        for f in report.findings.items(SHOWN_ROWS):
+            mark = "[red]lỗi · error[/red]" if f.severity == "error" else "[yellow]lưu ý · warning[/yellow]"
+            row = "" if f.row is None else str(f.row)
+            table.add_row(row, _plain(f.column), _plain(f.value), f"{mark} {f.code}\n{_plain(f.vi)}\n{_plain(f.en)}")
+        console.print(table)
+        if total > SHOWN_ROWS:
+            console.print(f"… {total - SHOWN_ROWS} nữa / more (--json)")
+        console.print(", ".join(f"{code}: {n}" for code, n in report.findings.counts.items()), highlight=False)
+    for notice in report.notices:
+        console.print(f"• {_plain(notice.vi)}\n  {_plain(notice.en)}", highlight=False)
+    if report.accepted:
+        console.print(
+            f"[green]Đã nạp / loaded[/green] {report.layer}: {report.loaded} mới/new, "
+            f"{report.updated} cập nhật/updated ({report.rows} dòng/rows)", highlight=False,
+        )  # fmt: skip
+    else:
+        console.print(
+            f"[red]Không nạp gì / nothing loaded[/red]: {report.findings.errors} lỗi/errors, {report.rows} dòng/rows",
+            highlight=False,
+        )
+
+
+def _plain(value: str | None) -> str:
+    """Return text a file holds so that Rich takes no markup from it."""
+    return (value or "").replace("[", r"\[")
