@@ -1,0 +1,112 @@
+"""Fibre reach of every village (a2, b3): where an order can be met today, decided in one SQL statement."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+# A port is free when used < total; either number missing is unknown, never free.
+# `&& ST_Expand` uses the index; a degree is over 100 km in both directions here, so the box never cuts the reach.
+_STORE = """
+WITH box AS (
+    SELECT d.id, d.operator_id, d.geom, d.ports_total - d.ports_used AS ports_free,
+           coalesce(d.serving_distance_m, :serving_m) AS serving_m
+    FROM registry.distribution_point d
+    WHERE registry.in_force(d.valid_from, d.valid_to, :as_of)
+      AND (CAST(:operator AS bigint) IS NULL OR d.operator_id = :operator)
+), place AS (
+    SELECT p.id, p.village_id, p.point, p.dwellings
+    FROM registry.demand_point p JOIN registry.village v ON v.id = p.village_id
+    WHERE registry.in_force(v.valid_from, v.valid_to, :as_of)
+), reach AS MATERIALIZED (
+    SELECT p.id AS point_id, bool_or(b.ports_free > 0) IS TRUE AS served, bool_or(b.ports_free IS NULL) AS maybe
+    FROM box b
+    JOIN place p ON p.point && ST_Expand(b.geom, b.serving_m / 100000.0)
+                AND ST_Distance(p.point::geography, b.geom::geography) <= b.serving_m
+    GROUP BY p.id
+), village AS (
+    SELECT v.id, v.households, v.synthetic, v.point,
+           count(p.id) AS points,
+           count(p.id) FILTER (WHERE r.served) AS points_served,
+           count(p.id) FILTER (WHERE NOT r.served AND r.maybe) AS points_unknown,
+           sum(p.dwellings) AS dwellings,
+           coalesce(sum(p.dwellings) FILTER (WHERE r.served), 0) AS dwellings_served,
+           coalesce(sum(p.dwellings) FILTER (WHERE NOT r.served AND r.maybe), 0) AS dwellings_unknown
+    FROM registry.village v LEFT JOIN place p ON p.village_id = v.id LEFT JOIN reach r ON r.point_id = p.id
+    WHERE registry.in_force(v.valid_from, v.valid_to, :as_of)
+    GROUP BY v.id
+), judged AS (
+    SELECT *,
+        CASE WHEN points = 0 THEN NULL
+             -- Without dwellings only all or nothing can be told.
+             WHEN coalesce(dwellings, 0) = 0 THEN CASE WHEN points_served = points THEN 1.0
+                                                       WHEN points_served + points_unknown = 0 THEN 0.0 END
+             ELSE dwellings_served::float / dwellings END AS share,
+        CASE WHEN coalesce(dwellings, 0) = 0 THEN 0.0 ELSE dwellings_unknown::float / dwellings END AS share_unknown
+    FROM village
+), nearest AS (
+    -- The free box nearest the village's own point: index order in degrees first, true distance among those.
+    SELECT v.id AS village_id, n.*
+    FROM judged v CROSS JOIN LATERAL (
+        SELECT c.id AS box_id, ST_Distance(c.geom::geography, v.point::geography) AS distance_m
+        FROM (SELECT d.id, d.geom FROM registry.distribution_point d
+              WHERE registry.in_force(d.valid_from, d.valid_to, :as_of) AND d.ports_used < d.ports_total
+                AND (CAST(:operator AS bigint) IS NULL OR d.operator_id = :operator)
+              ORDER BY d.geom <-> v.point LIMIT 16) c
+        ORDER BY distance_m LIMIT 1) n
+)
+INSERT INTO registry.fibre_reach
+    (run_id, village_id, verdict, households, households_reached, nearest_point_id, nearest_distance_m, why)
+SELECT :run, j.id,
+    CASE WHEN share >= :min_share THEN 'covered'
+         WHEN share + share_unknown < :min_share THEN 'not_covered' ELSE 'unknown' END,
+    coalesce(j.households, j.dwellings),
+    round(share * coalesce(j.households, j.dwellings)),
+    n.box_id, n.distance_m,
+    jsonb_strip_nulls(jsonb_build_object(
+        'share', share, 'share_unknown', share_unknown, 'min_share', CAST(:min_share AS float),
+        'points', points, 'points_served', points_served, 'points_unknown', points_unknown,
+        'synthetic', j.synthetic,
+        'reasons', jsonb_build_array(CASE
+            WHEN points = 0 THEN 'no_demand_points'
+            WHEN share IS NULL THEN 'no_dwellings'
+            WHEN share >= :min_share THEN 'free_port_in_reach'
+            WHEN share + share_unknown < :min_share THEN 'no_free_port_in_reach'
+            ELSE 'ports_unknown' END)))
+FROM judged j LEFT JOIN nearest n ON n.village_id = j.id
+"""
+
+SENTENCES = {
+    "no_demand_points": ("Thôn chưa có điểm dân cư", "The village has no populated points"),
+    "no_dwellings": ("Chưa có số nhà ở của các điểm dân cư", "The dwellings of its points are not recorded"),
+    "free_port_in_reach": ("Có tủ/hộp cáp còn cổng trong cự ly phục vụ", "A box with a free port is in reach"),
+    "no_free_port_in_reach": (
+        "Không đủ nhà ở trong cự ly phục vụ của tủ/hộp cáp còn cổng",
+        "Too few dwellings are in reach of a box with a free port",
+    ),
+    "ports_unknown": ("Chưa rõ số cổng của tủ/hộp cáp trong cự ly", "The ports of the boxes in reach are not known"),
+}
+
+
+def store_fibre_reach(
+    session: Session, run_id: int, as_of: dt.date, serving_m: float, min_share: float, operator: int | None = None
+) -> dict[str, int]:
+    """Judge and store every village's fibre reach; return the number of villages per verdict.
+
+    Parameters
+    ----------
+    serving_m : float
+        Serving distance of a distribution point that records none (policy fibre/serving), geodesic.
+    min_share : float
+        Share of dwellings that have to be in reach.
+    operator : int or None
+        Only this operator's distribution points.
+    """
+    session.execute(
+        text(_STORE),
+        {"run": run_id, "as_of": as_of, "serving_m": serving_m, "min_share": min_share, "operator": operator},
+    )
+    query = "SELECT verdict, count(*) FROM registry.fibre_reach WHERE run_id = :run GROUP BY verdict"
+    return {verdict: count for verdict, count in session.execute(text(query), {"run": run_id})}

@@ -1,0 +1,73 @@
+"""What "covered" means: a dated rule of policy.parameter, checked where it enters."""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from app.errors import Invalid
+
+Technology = Literal["2G", "3G", "4G", "5G"]
+
+
+class CoverageRule(BaseModel):
+    """A coverage rule; fields as domain.md §3 names them."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    technologies: tuple[Technology, ...] = Field(min_length=1)
+    rsrp_min_dbm: dict[Technology, float]
+    environment_loss_db: float = Field(default=0, ge=0, le=60)
+    downlink_mbps: float | None = None
+    uplink_mbps: float | None = None
+    probability: float = Field(default=0.5, gt=0, lt=1)
+    unit: Literal["point", "population", "dwellings", "area"]
+    min_share: float = Field(gt=0, le=1)
+    min_operators: int = Field(default=1, ge=1, le=10)
+
+    @model_validator(mode="after")
+    def _every_technology_has_a_threshold(self) -> CoverageRule:
+        missing = [t for t in self.technologies if t not in self.rsrp_min_dbm]
+        if missing:
+            raise ValueError(f"rsrp_min_dbm has no threshold for {', '.join(missing)}")
+        return self
+
+    def threshold_dbm(self, technology: Technology, sigma_db: float) -> float:
+        """Return the median level outdoors that satisfies the rule.
+
+        The environment's loss and the margin that turns a median into the wanted probability, for a normal
+        error of standard deviation `sigma_db`, come on top of the receiver's level.
+        """
+        margin_db = NormalDist().inv_cdf(self.probability) * sigma_db
+        return self.rsrp_min_dbm[technology] + self.environment_loss_db + margin_db
+
+
+def parse_rule(name: str, value: dict[str, Any]) -> CoverageRule:
+    """Return the rule, or refuse what is malformed or not modelled yet.
+
+    Raises
+    ------
+    Invalid
+        `malformed_rule`, or `not_yet_supported` for throughput and for shares of area.
+    """
+    try:
+        rule = CoverageRule.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "value"
+        raise Invalid(
+            "malformed_rule",
+            f"Quy tắc {name!r} sai ở {field}",
+            f"The rule {name!r} is malformed: {field}: {first['msg']}",
+            field=field,
+        ) from error
+    if rule.unit == "area" or rule.downlink_mbps or rule.uplink_mbps:
+        raise Invalid(
+            "not_yet_supported",
+            f"Quy tắc {name!r} cần tốc độ hoặc diện tích; phiên bản này chưa tính",
+            f"The rule {name!r} asks for throughput or area, which this version does not compute yet",
+            field="rule",
+        )
+    return rule

@@ -1,0 +1,135 @@
+"""The main job on a small synthetic province, against the database."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.coverage.models import CoverageRun
+from app.coverage.service import run_coverage
+from app.errors import AppError
+from tests.coverage.conftest import AS_OF, Station, Village
+
+WEST_SIDE, EAST_SIDE, VOID = (107.47, 16.5), (107.53, 16.5), (107.62, 16.5)
+
+
+def verdicts(session: Session, run: CoverageRun, **scope: Any) -> dict[str, Any]:
+    query = """SELECT v.code, r.* FROM registry.verdict r JOIN registry.village v ON v.id = r.village_id
+        LEFT JOIN registry.organisation o ON o.id = r.operator_id
+        WHERE r.run_id = :run AND o.code IS NOT DISTINCT FROM :operator AND r.technology IS NOT DISTINCT FROM :tech"""
+    bind = {"run": run.id, "operator": scope.get("operator"), "tech": scope.get("technology")}
+    return {row.code: row for row in session.execute(text(query), bind)}
+
+
+def test_ridge_and_void(hilly: Session, village: Village, station: Station) -> None:
+    station("S1", 107.45, 16.5, azimuths=(0, 90, 180, 270), eirp_dbm=50)
+    village("NEAR", (*WEST_SIDE, 100, 30))
+    village("BEHIND", (*EAST_SIDE, 100, 30))
+    village("VOID", (*VOID, 100, 30))
+    village("MIXED", (*WEST_SIDE, 70, 20), (*VOID, 30, 10))
+    village("MOSTLY", (*WEST_SIDE, 85, 20), (*VOID, 15, 10))
+    village("NOBODY", (*WEST_SIDE, 0, 0))
+    village("EMPTY")
+    run = run_coverage(hilly, as_of=AS_OF)
+    found = verdicts(hilly, run)
+    assert {code: row.verdict for code, row in found.items()} == {
+        "NEAR": "covered", "BEHIND": "not_covered", "VOID": "unknown", "MIXED": "unknown", "MOSTLY": "covered",
+        "NOBODY": "unknown", "EMPTY": "unknown",
+    }  # fmt: skip
+    assert (found["MIXED"].share, found["MIXED"].share_unknown) == pytest.approx((0.7, 0.3))
+    assert found["NOBODY"].why["reasons"] == ["no_population"]
+    assert found["EMPTY"].why["reasons"] == ["no_demand_points"]
+    assert found["VOID"].why["reasons"] == ["point_outside_terrain"]
+    assert found["NEAR"].why["server"]["cell"] == "S1-VIETTEL-4G-1", "the sector that looks east"
+    assert "frequency_mhz" in found["NEAR"].why["defaulted"]
+    assert "eirp_dbm" not in found["NEAR"].why["defaulted"]
+    assert found["NEAR"].why["synthetic"]
+    assert run.counts["covered"] == 2
+    assert run.counts["villages"] == 7
+    assert run.status == "done"
+    per_both = verdicts(hilly, run, operator="VIETTEL", technology="4G")
+    assert per_both["NEAR"].verdict == "covered"
+    signal = hilly.execute(
+        text("""SELECT s.* FROM registry.signal s JOIN registry.demand_point d ON d.id = s.demand_point_id
+        JOIN registry.village v ON v.id = d.village_id WHERE v.code IN ('VOID', 'NEAR') AND run_id = :run
+        ORDER BY v.code"""),
+        {"run": run.id},
+    ).all()
+    assert signal[0].rsrp_dbm == pytest.approx(found["NEAR"].rsrp_dbm)
+    assert signal[0].unknown_reason is None
+    assert signal[1].rsrp_dbm is None
+    assert signal[1].unknown_reason == "point_outside_terrain"
+
+
+def test_without_terrain_everything_is_unknown(session: Session, village: Village, station: Station) -> None:
+    station("S1", 107.45, 16.5)
+    village("A", (*WEST_SIDE, 100, 30))
+    found = verdicts(session, run_coverage(session, as_of=AS_OF))
+    assert found["A"].verdict == "unknown"
+    assert found["A"].why["reasons"] == ["no_terrain"]
+
+
+def test_no_station_at_all_is_not_covered(hilly: Session, village: Village) -> None:
+    village("A", (*WEST_SIDE, 100, 30))
+    run = run_coverage(hilly, as_of=AS_OF)
+    assert verdicts(hilly, run)["A"].verdict == "not_covered"
+    assert verdicts(hilly, run)["A"].share == 0
+
+
+def test_rules_decide(hilly: Session, village: Village, station: Station) -> None:
+    station("S1", 107.45, 16.5, technology="2G")
+    village("A", (*WEST_SIDE, 100, 30))
+    run = run_coverage(hilly, as_of=AS_OF)
+    assert verdicts(hilly, run)["A"].verdict == "not_covered", "3G or better"
+    assert verdicts(hilly, run, technology="2G")["A"].verdict == "covered"
+    station("S2", 107.46, 16.5, technology="4G")
+    assert verdicts(hilly, run_coverage(hilly, as_of=AS_OF))["A"].verdict == "covered"
+    indoor = run_coverage(hilly, as_of=AS_OF, rule="village-indoor")
+    outdoor = run_coverage(hilly, as_of=AS_OF)
+    margin = [verdicts(hilly, r)["A"].margin_db for r in (outdoor, indoor)]
+    assert margin[0] - margin[1] == pytest.approx(15), "the building takes 15 dB at the verdict"
+    point = run_coverage(hilly, as_of=AS_OF, rule="village-point")
+    assert verdicts(hilly, point)["A"].verdict == "covered"
+    assert verdicts(hilly, point, operator="VIETTEL", technology="4G")["A"].margin_db == pytest.approx(margin[0])
+
+
+def test_filters_dates_and_restricted_sites(hilly: Session, village: Village, station: Station) -> None:
+    station("OLD", 107.46, 16.5, operator="VNPT", valid_to=dt.date(2026, 1, 1))
+    station("SECRET", 107.46, 16.49, operator="VIETTEL", restricted=True)
+    village("A", (*WEST_SIDE, 100, 30))
+    run = run_coverage(hilly, as_of=AS_OF, operator="VNPT")
+    assert run.filters == {"operator": "VNPT"}
+    assert verdicts(hilly, run)["A"].verdict == "not_covered"
+    assert verdicts(hilly, run_coverage(hilly, as_of=dt.date(2025, 12, 1), operator="VNPT"))["A"].verdict == "covered"
+    found = verdicts(hilly, run_coverage(hilly, as_of=AS_OF))["A"]
+    assert found.verdict == "covered"
+    assert "SECRET" not in str(found.why), "a restricted site is counted and not named"
+    assert run_coverage(hilly, as_of=AS_OF, technology="5G").counts["covered"] == 0
+
+
+def test_same_inputs_same_hash(hilly: Session, village: Village, station: Station) -> None:
+    station("S1", 107.45, 16.5)
+    village("A", (*WEST_SIDE, 100, 30))
+    first, again = (run_coverage(hilly, as_of=AS_OF) for _ in range(2))
+    assert first.inputs_sha256 == again.inputs_sha256
+    village("B", (*WEST_SIDE, 1, 1))
+    assert run_coverage(hilly, as_of=AS_OF).inputs_sha256 != first.inputs_sha256
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "field"),
+    [
+        ({"rule": "village-99"}, "unknown_rule", "coverage_rule"),
+        ({"operator": "NOBODY"}, "unknown_operator", "operator"),
+        ({"technology": "6G"}, "unknown_technology", "technology"),
+        ({"resolution_m": 50}, "not_yet_supported", "resolution"),
+    ],
+)
+def test_refusals(session: Session, options: dict[str, Any], code: str, field: str) -> None:
+    with pytest.raises(AppError) as refused:
+        run_coverage(session, as_of=AS_OF, **options)
+    assert (refused.value.code, refused.value.field) == (code, field)
