@@ -16,9 +16,9 @@ from app.errors import AppError, BadRequest, Invalid, NotFound, Unavailable, fro
 from app.kit.asgi import BodyLimit, CleanText, Compressed, Guarded, Measured, problem_response
 from app.kit.metrics import Metrics
 from app.kit.problem import MEDIA_TYPE, validation_problem
-from app.publish import openapi
+from app.publish import front_end, openapi
 
-ROUTERS: tuple[str, ...] = ("app.publish.router", "app.sharing.router")
+ROUTERS: tuple[str, ...] = ("app.publish.router", "app.sharing.router", "app.licensing.router", "app.publish.tiles")
 """Modules whose `router` is mounted, in order."""
 
 DIST = ROOT / "app" / "web" / "dist"
@@ -59,6 +59,7 @@ def create_app() -> FastAPI:
     app.add_exception_handler(UnicodeEncodeError, _text)
     for name in ROUTERS:
         app.include_router(import_module(name).router)
+    front_end.mount(app, DIST)
     openapi.document(app)
     return app
 

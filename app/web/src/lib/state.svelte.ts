@@ -7,6 +7,8 @@ export const LAYERS = ["villages", "communes", "sites", "ducts", "poles", "manho
 export type LayerName = (typeof LAYERS)[number];
 export type PanelName = "village" | "object" | "sharing" | "colocation" | "uncovered";
 
+export type Box = [number, number, number, number];
+
 export interface View {
   rule: string | null;
   operator: string | null;
@@ -42,10 +44,11 @@ export const view = $state<View>({
   counted: null,
 });
 
-export const server = $state<{ meta: Meta | null; zoom: number; flyTo: [number, number] | null }>({
+export const server = $state<{ meta: Meta | null; zoom: number; flyTo: [number, number] | null; fit: Box | null }>({
   meta: null,
   zoom: 9,
   flyTo: null,
+  fit: null,
 });
 
 export function open(panel: PanelName | null): void {

@@ -2,7 +2,7 @@
 import type { ExpressionSpecification, LayerSpecification, SourceSpecification, StyleSpecification } from "maplibre-gl";
 import { query } from "./api";
 import { ACCENT, INK, MANHOLE, PORT, STATE, STATE_EDGE, VERDICT } from "./palette";
-import type { LayerName } from "./state.svelte";
+import type { Box, LayerName } from "./state.svelte";
 import type { Meta } from "./types";
 
 export interface Asked {
@@ -12,6 +12,7 @@ export interface Asked {
   as_of: string | null;
 }
 
+const PAPER = "#dfe7ec";
 const FONT = ["sans-serif"];
 const EMPTY = { type: "FeatureCollection", features: [] } as const;
 /** Below this zoom a layer is not asked for; below 13 poles, manholes and cabinets come as counts. */
@@ -43,7 +44,8 @@ function sources(meta: Meta, asked: Asked): Record<string, SourceSpecification> 
       ...(meta.bbox ? { bounds: meta.bbox } : {}),
     };
   for (const name of ["highlight", "counted", "candidates"]) made[name] = { type: "geojson", data: EMPTY as never };
-  if (meta.terrain.tiles > 0 && meta.terrain.bounds)
+  if (meta.terrain.tiles > 0 && meta.terrain.bounds) {
+    made["mask"] = mask(meta.terrain.bounds, meta.bbox ?? meta.terrain.bounds);
     made["terrain"] = {
       type: "raster-dem",
       encoding: "terrarium",
@@ -53,6 +55,7 @@ function sources(meta: Meta, asked: Asked): Record<string, SourceSpecification> 
       maxzoom: 12,
       bounds: meta.terrain.bounds,
     };
+  }
   return made;
 }
 
@@ -69,6 +72,15 @@ const GROUND: LayerSpecification[] = [
     },
   } as LayerSpecification,
 ];
+
+/** Terrain tiles repeat their edge where nothing is known; the mask hides that beyond all data. */
+const MASK: LayerSpecification = { id: "mask", type: "fill", source: "mask", paint: { "fill-color": PAPER, "fill-antialias": false } };
+
+function mask(a: Box, b: Box): SourceSpecification {
+  const box = (w: number, s: number, e: number, n: number): number[][] => [[w, s], [e, s], [e, n], [w, n], [w, s]];
+  const hole = box(Math.min(a[0], b[0]), Math.min(a[1], b[1]), Math.max(a[2], b[2]), Math.max(a[3], b[3]));
+  return { type: "geojson", data: { type: "Polygon", coordinates: [box(-180, -85, 180, 85), hole] } };
+}
 
 const SHADE: LayerSpecification = {
   id: "hillshade",
@@ -120,7 +132,7 @@ const cells = (layer: "poles" | "distribution_points", colour: string): LayerSpe
   {
     id: `${layer}-cells`, type: "circle", source: layer, "source-layer": layer,
     minzoom: MIN_ZOOM[layer], maxzoom: DETAIL_ZOOM,
-    paint: { "circle-color": colour, "circle-opacity": 0.38, "circle-stroke-color": colour, "circle-stroke-width": 0.8, "circle-stroke-opacity": 0.7, "circle-radius": ["interpolate", ["linear"], ["sqrt", ["get", "count"]], 1, 2.5, 5, 6, 14, 12] },
+    paint: { "circle-color": colour, "circle-opacity": 0.3, "circle-stroke-color": colour, "circle-stroke-width": 0.8, "circle-stroke-opacity": 0.7, "circle-radius": ["interpolate", ["linear"], ["sqrt", ["get", "count"]], 1, 2.5, 5, 6, 14, 12] },
   },
   {
     id: `${layer}-counts`, type: "symbol", source: layer, "source-layer": layer,
@@ -161,7 +173,7 @@ const SITES: LayerSpecification[] = [
   {
     id: "sites-point", type: "circle", source: "sites", "source-layer": "sites",
     paint: {
-      "circle-radius": byZoom(7, match("state", { shared: 1.8 }, 1.1), 10, match("state", { shared: 4.4 }, 2.9), 13, match("state", { shared: 8 }, 6), 16, match("state", { shared: 12 }, 10)),
+      "circle-radius": byZoom(7, match("state", { shared: 1.6 }, 0.9), 10, match("state", { shared: 4.4 }, 2.6), 13, match("state", { shared: 8 }, 6), 16, match("state", { shared: 12 }, 10)),
       "circle-color": match("state", STATE, STATE.unknown),
       "circle-stroke-color": match("state", STATE_EDGE, "#6d7480"),
       "circle-stroke-width": byZoom(7, 0.4, 11, 1.1, 15, 2),
@@ -237,7 +249,7 @@ export const STYLE_LAYERS: Record<LayerName, string[]> = {
   ducts: ["ducts-case", "ducts-line"],
   manholes: ["manholes-point"],
   distribution_points: ["distribution_points-cells", "distribution_points-counts", "distribution_points-point"],
-  terrain: ["relief", "hillshade"],
+  terrain: ["relief", "hillshade", "mask"],
 };
 
 /** What a click looks for, topmost first. */
@@ -249,7 +261,7 @@ export const CLICKABLE = [
 export function mapStyle(meta: Meta, asked: Asked): StyleSpecification {
   const made = sources(meta, asked);
   const hasTerrain = "terrain" in made;
-  const background: LayerSpecification = { id: "background", type: "background", paint: { "background-color": "#dfe7ec" } };
-  const layers = [background, ...(hasTerrain ? GROUND : []), ...AREAS, ...(hasTerrain ? [SHADE] : []), ...OUTLINES, ...LINES, ...SITES, ...NAMES, ...MARKS];
+  const background: LayerSpecification = { id: "background", type: "background", paint: { "background-color": PAPER } };
+  const layers = [background, ...(hasTerrain ? GROUND : []), ...AREAS, ...(hasTerrain ? [SHADE, MASK] : []), ...OUTLINES, ...LINES, ...SITES, ...NAMES, ...MARKS];
   return { version: 8, sources: made, layers };
 }

@@ -94,6 +94,7 @@ export interface Definition {
   formula: string;
   citation: string;
   unit: string;
+  counted_in: string;
 }
 
 export interface Ratio {
@@ -102,6 +103,9 @@ export interface Ratio {
   denominator: number;
   unknown: number;
   ratio: number | null;
+  /** What the ratio would be if every unknown fell on the one side or the other. */
+  ratio_low: number | null;
+  ratio_high: number | null;
   target: { value: number; year: number; document: string } | null;
   objects: string;
 }

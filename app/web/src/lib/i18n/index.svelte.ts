@@ -37,6 +37,13 @@ export function word(key: string, otherwise: string): string {
   return key in WORDS.vi ? t(key as Key) : otherwise;
 }
 
+/** Short name of an organisation: the brand in brackets of its full name, a word of ours, or its code. */
+export function brand(code: string, known: { code: string; name: string }[] | undefined): string {
+  const name = known?.find((organisation) => organisation.code === code)?.name ?? "";
+  const within = name.split(" ").find((part) => part.toUpperCase() === code);
+  return within ?? /\(([^)]+)\)/.exec(name)?.[1] ?? word(`owner.${code}`, code);
+}
+
 export function number(value: number | null | undefined, digits = 0): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   return value.toLocaleString(language.current, { maximumFractionDigits: digits, minimumFractionDigits: 0 });
