@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import BigInteger, Integer, Text, cast, func, null, select, type_coerce, union_all
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from app.database import Base
 from app.intake import checks, lists, references
@@ -104,7 +105,10 @@ def _first_of_each(staged: Staged, model: type[Base], selects: list[Any]) -> Non
     """Insert one row of `model` per code that is not there: in force as long as any of the rows that name it."""
     named = union_all(*selects).subquery()
     first = (
-        select(named).distinct(named.c.code).order_by(named.c.code, named.c.valid_from.asc().nulls_first()).subquery()
+        select(named)
+        .ext(distinct_on(named.c.code))
+        .order_by(named.c.code, named.c.valid_from.asc().nulls_first())
+        .subquery()
     )
     values = {c.name: c for c in first.c} | {"valid_to": cast(null(), first.c.valid_to.type)}
     add_unless_there(staged, model, values, first, ("code",))

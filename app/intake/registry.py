@@ -128,8 +128,10 @@ def _count(session: Session, statement: Executable) -> int:
     ).rowcount
 
 
-def _values(staged: Staged, model: type[Base], given: Mapping[str, Any]) -> dict[str, ColumnElement[Any]]:
-    """Return registry column → expression over the staged row."""
+def _values(
+    staged: Staged, model: type[Base], given: Mapping[str, Any], defaults: bool = True
+) -> dict[str, ColumnElement[Any]]:
+    """Return registry column → expression over the staged row, with the table's default for empty cells or not."""
     table = table_of(model)
     place = "point" if "point" in table.c else "geom"
     values: dict[str, ColumnElement[Any]] = {}
@@ -149,8 +151,8 @@ def _values(staged: Staged, model: type[Base], given: Mapping[str, Any]) -> dict
         elif name in staged.names and name not in {"id", "i"}:
             default = column.server_default
             value = staged.c[name]
-            if not column.nullable and default is not None:
-                value = func.coalesce(value, cast(default.arg, column.type))  # type: ignore[attr-defined]
+            if defaults and not column.nullable and default is not None:
+                value = func.coalesce(value, cast(literal(default.arg, Text), column.type))  # type: ignore[attr-defined]
             values[name] = value
     return values
 
@@ -170,7 +172,7 @@ def renew(staged: Staged, model: type[Base], given: Mapping[str, Any] | None = N
     table = table_of(model)
     values = {
         name: value if name in {"source", "raw_crs"} else func.coalesce(value, table.c[name])
-        for name, value in _values(staged, model, given or {}).items()
+        for name, value in _values(staged, model, given or {}, defaults=False).items()
     }
     if "geom" in values and "raw_x" in table.c and "raw_x" not in values:
         # A new position in EPSG:4326: the raw coordinates of the old one would contradict it.

@@ -103,7 +103,9 @@ def _unknown(data: bytes) -> Invalid:
 def _is_text(data: bytes) -> bool:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return True
-    return not any(byte < 9 or 13 < byte < 32 for byte in data[:65536]) and b"\0" not in data
+    start = data[:65536]
+    control = sum(start.count(bytes([byte])) for byte in (*range(1, 9), *range(14, 32)))
+    return b"\0" not in data and control <= 8 + len(start) // 100  # a stray control character is a finding of its row
 
 
 # -- GeoPackage, Shapefile, KML through GDAL ---------------------------------------------------------
