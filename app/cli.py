@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from app.errors import AppError
@@ -17,6 +18,10 @@ from app.errors import AppError
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Hatang: hạ tầng viễn thông trên bản đồ số.")
 db = typer.Typer(no_args_is_help=True, help="The private PostgreSQL/PostGIS cluster.")
 app.add_typer(db, name="db")
+terrain = typer.Typer(no_args_is_help=True, help="Heights of the ground: GeoTIFF and SRTM .hgt files.")
+app.add_typer(terrain, name="terrain")
+coverage = typer.Typer(no_args_is_help=True, help="Coverage of villages, path loss, checks of the model.")
+app.add_typer(coverage, name="coverage")
 
 AsOf = Annotated[
     dt.datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The date that counts; default today.")
@@ -133,6 +138,111 @@ def migrate() -> None:
         organisations.load_reference(session)
 
 
+@terrain.command("add")
+def terrain_add(
+    files: Annotated[list[Path], typer.Argument(help="*.tif, *.hgt, *.hgt.zip")], as_json: AsJson = False
+) -> None:
+    """Add height files; all of them, or none and the reason."""
+    from app.coverage import terrain as heights
+    from app.database import session_scope
+    from app.intake import console
+
+    with console.bar(err) as bar, session_scope() as session:
+        report = heights.add_files(session, files, progress=bar)
+    show(report, as_json, "Địa hình · terrain")
+
+
+@terrain.command("status")
+def terrain_status(as_json: AsJson = False) -> None:
+    """List the tiles that are loaded, where they lie and how much of them is void."""
+    from app.coverage import terrain as heights
+    from app.database import session_scope
+
+    with session_scope() as session:
+        show(heights.status(session), as_json, "Địa hình · terrain")
+
+
+@coverage.command("run")
+def coverage_run(
+    operator: Annotated[str | None, typer.Option("--operator", help="Only this operator's network; its code.")] = None,
+    technology: Annotated[str | None, typer.Option("--technology", help="Only 2G, 3G, 4G or 5G.")] = None,
+    resolution_m: Annotated[float | None, typer.Option("--resolution", help="Metres of a coverage raster.")] = None,
+    rule: Annotated[str, typer.Option("--rule", help="Name of the coverage rule.")] = "village-80",
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compute the signal at every village's points and store the verdicts as a run."""
+    from app.coverage import service
+    from app.database import session_scope
+    from app.intake import console
+
+    with console.bar(err) as bar, session_scope() as session:
+        run = service.run_coverage(
+            session, as_of=_day(as_of), rule=rule, operator=operator, technology=technology,
+            resolution_m=resolution_m, progress=bar,
+        )  # fmt: skip
+        result = service.summary(run)
+    show(result, as_json, f"Vùng phủ · coverage {run.as_of}")
+
+
+@coverage.command("path-loss")
+def coverage_path_loss(
+    lon1: Annotated[float, typer.Option("--lon1")],
+    lat1: Annotated[float, typer.Option("--lat1")],
+    height1_m: Annotated[float, typer.Option("--height1", help="Metres above ground.")],
+    lon2: Annotated[float, typer.Option("--lon2")],
+    lat2: Annotated[float, typer.Option("--lat2")],
+    height2_m: Annotated[float, typer.Option("--height2", help="Metres above ground.")],
+    frequency_mhz: Annotated[float, typer.Option("--frequency-mhz")],
+    as_json: AsJson = False,
+) -> None:
+    """Print the median loss between two antennas over the loaded terrain."""
+    from app.coverage import paths
+    from app.database import session_scope
+
+    with session_scope() as session:
+        show(paths.path_loss(session, lon1, lat1, height1_m, lon2, lat2, height2_m, frequency_mhz), as_json)
+
+
+@coverage.command("check-profiles")
+def coverage_check_profiles(
+    path: Annotated[Path, typer.Argument(help="An .npz file.")], as_json: AsJson = False
+) -> None:
+    """Compare the model with validation profiles: cases and the largest deviation in dB."""
+    from app.coverage import paths
+
+    show(paths.check_profiles(path), as_json)
+
+
+@coverage.command("benchmark")
+def coverage_benchmark(
+    points: Annotated[int, typer.Option("--points", min=1)] = 11_000,
+    masts: Annotated[int, typer.Option("--masts", min=1)] = 1500,
+    as_json: AsJson = False,
+) -> None:
+    """Measure paths and points a second on a SYNTHETIC province, beside reading the same profiles alone."""
+    from app.config import settings
+    from app.coverage import benchmark
+    from app.intake import console
+
+    with console.bar(err) as bar:
+        result = benchmark.run(points, masts, settings().workers, bar)
+    show(result, as_json, "SYNTHETIC")
+
+
+@app.command("demo")
+def demo(
+    seed: Annotated[int, typer.Option("--seed", help="The same seed builds the same province.")] = 254,
+    scale: Annotated[float, typer.Option("--scale", help="Share of villages, sites, poles and ducts.")] = 1.0,
+    as_json: AsJson = False,
+) -> None:
+    """Fill the empty registry with the SYNTHETIC province and compute its coverage and sharing."""
+    from app.demo import console
+
+    summary = console.run(seed, scale, _day(None), err)
+    show(summary if as_json else console.rows(summary), as_json, "SYNTHETIC")
+
+
 @app.command("sharing")
 def sharing(
     as_of: AsOf = None,
@@ -215,6 +325,37 @@ def load(
         raise typer.Exit(1)
 
 
+@app.command("export")
+def export(
+    layer: Annotated[str, typer.Argument(help="villages, communes, sites, structures, poles, manholes, ducts…")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="FILE.geojson, or FILE.geojsonl: one feature a line.")],
+    as_of: AsOf = None,
+    bbox: Annotated[str | None, typer.Option("--bbox", help="west,south,east,north in degrees.")] = None,
+    commune: Annotated[str | None, typer.Option("--commune", help="Code or name.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a layer to a file; the file appears only when it is complete."""
+    from app.database import session_scope
+    from app.kit.progress import bar
+    from app.publish import files
+
+    with bar(err) as progress, session_scope() as session:
+        result = files.write(session, layer, output, as_of=_day(as_of), bbox=bbox, commune=commune, progress=progress)
+    show(result, as_json)
+
+
+@app.command("serve")
+def serve(
+    host: Annotated[str | None, typer.Option("--host", help="Address; default HATANG_HOST or 127.0.0.1.")] = None,
+    port: Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Default HATANG_PORT or 8000.")] = None,
+) -> None:
+    """Serve the map and the API until stopped."""
+    from app.config import settings
+    from app.publish import serving
+
+    serving.serve("app.main:create_app", host or settings().host, port or settings().port, print)
+
+
 def main() -> None:
     """Run the command: exit 0 done, 1 refused with a reason, 2 wrong usage; no traceback for a refusal."""
     try:
@@ -222,5 +363,6 @@ def main() -> None:
     except AppError as error:
         if "--json" in sys.argv:
             print(json.dumps(error.problem(), ensure_ascii=False, default=str))
-        err.print(f"[red]{error.vi}[/red]\n{error.en}", highlight=False)
+        # Messages quote files and options, which may hold what Rich would take for markup.
+        err.print(f"[red]{escape(error.vi)}[/red]\n{escape(error.en)}", highlight=False)
         raise SystemExit(1) from None

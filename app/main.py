@@ -18,7 +18,13 @@ from app.kit.metrics import Metrics
 from app.kit.problem import MEDIA_TYPE, validation_problem
 from app.publish import front_end, openapi
 
-ROUTERS: tuple[str, ...] = ("app.publish.router", "app.sharing.router", "app.licensing.router", "app.publish.tiles")
+ROUTERS: tuple[str, ...] = (
+    "app.publish.router",
+    "app.coverage.router",
+    "app.sharing.router",
+    "app.licensing.router",
+    "app.publish.tiles",
+)
 """Modules whose `router` is mounted, in order."""
 
 DIST = ROOT / "app" / "web" / "dist"

@@ -121,6 +121,22 @@ def run_coverage(
     return run
 
 
+def summary(run: CoverageRun) -> dict[str, Any]:
+    """Return what `hatang coverage run` prints."""
+    fibre = run.counts.get("fibre", {})
+    plain = {name: value for name, value in run.counts.items() if name != "fibre"}
+    return {
+        "run": run.id,
+        "rule": f"{run.rule} v{run.rule_version}",
+        "as_of": run.as_of,
+        "filters": run.filters,
+        **plain,
+        **{f"fibre_{name}": fibre.get(name, 0) for name in verdicts.NAMES if fibre},
+        "model": f"{run.model}, version {run.model_version}",
+        "inputs_sha256": run.inputs_sha256,
+    }
+
+
 def floors(session: Session, as_of: dt.date, cells: Cells, sigma_db: float) -> verdicts.Floats:
     """Return per group the level under which no rule in force on `as_of` could count a signal, with a margin."""
     lowest: dict[str, float] = {}

@@ -1,0 +1,218 @@
+"""Reads of stored runs: the newest one, a village's verdict, what changed, black spots."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from app.coverage.models import VERDICTS, CoverageRun
+from app.errors import NotFound
+from app.policy.models import Parameter
+from app.policy.queries import parameter
+
+_VILLAGE = """
+    SELECT v.id, v.code, v.name, v.kind, v.urban, v.population, v.households, v.synthetic,
+           u.code AS commune_code, u.name AS commune_name
+    FROM registry.village v
+    LEFT JOIN registry.village_unit m ON m.village_id = v.id AND registry.in_force(m.valid_from, m.valid_to, :as_of)
+    LEFT JOIN registry.unit u ON u.id = m.unit_id
+    WHERE v.id = :id AND registry.in_force(v.valid_from, v.valid_to, :as_of)
+"""
+# A restricted site's cell counts and is not named.
+_VERDICTS = """
+    SELECT o.code AS operator, r.technology, r.verdict, r.share, r.share_unknown, r.rsrp_dbm, r.margin_db, r.why,
+           (r.why->>'distance_m')::float AS distance_m, (r.why->>'diffraction_db')::float AS diffraction_db,
+           CASE WHEN r.best_cell_id IS NOT NULL THEN jsonb_build_object(
+               'cell', CASE WHEN s.restricted THEN NULL ELSE c.code END,
+               'site', CASE WHEN s.restricted THEN NULL ELSE s.code END,
+               'operator', w.code, 'technology', b.technology) END AS server
+    FROM registry.verdict r
+    LEFT JOIN registry.organisation o ON o.id = r.operator_id
+    LEFT JOIN registry.cell c ON c.id = r.best_cell_id
+    LEFT JOIN registry.base_station b ON b.id = c.base_station_id
+    LEFT JOIN registry.organisation w ON w.id = b.operator_id
+    LEFT JOIN registry.site s ON s.id = b.site_id
+    WHERE r.run_id = :run AND r.village_id = :id
+    ORDER BY o.code NULLS FIRST, r.technology NULLS FIRST
+"""
+_FIBRE = """
+    SELECT f.verdict, f.households, f.households_reached, f.why,
+           CASE WHEN d.id IS NOT NULL THEN jsonb_build_object(
+               'code', d.code, 'operator', o.code, 'distance_m', round(f.nearest_distance_m::numeric, 1),
+               'ports_free', d.ports_total - d.ports_used) END AS nearest
+    FROM registry.fibre_reach f
+    LEFT JOIN registry.distribution_point d ON d.id = f.nearest_point_id
+    LEFT JOIN registry.organisation o ON o.id = d.operator_id
+    WHERE f.run_id = :run AND f.village_id = :id
+"""
+_CHANGED = """
+    SELECT v.id, v.code, v.name, v.population, a.verdict AS before, b.verdict AS after, a.share AS share_before,
+           b.share AS share_after, a.why->'reasons' AS reasons_before, b.why->'reasons' AS reasons_after
+    FROM (SELECT * FROM registry.verdict WHERE run_id = :a AND operator_id IS NULL AND technology IS NULL) a
+    FULL JOIN (SELECT * FROM registry.verdict WHERE run_id = :b AND operator_id IS NULL AND technology IS NULL) b
+           USING (village_id)
+    JOIN registry.village v ON v.id = village_id
+    WHERE a.verdict IS DISTINCT FROM b.verdict ORDER BY v.code
+"""
+_BLACKSPOTS = """
+    SELECT v.id, v.code, v.name, v.population, v.households, v.synthetic, ST_X(v.point) AS lon, ST_Y(v.point) AS lat,
+           u.code AS commune_code, u.name AS commune_name, r.verdict, r.share, r.share_unknown, r.rsrp_dbm,
+           r.margin_db, r.why, count(*) OVER () AS matched
+    FROM registry.verdict r
+    JOIN registry.village v ON v.id = r.village_id
+    LEFT JOIN registry.village_unit m ON m.village_id = v.id AND registry.in_force(m.valid_from, m.valid_to, :as_of)
+    LEFT JOIN registry.unit u ON u.id = m.unit_id
+    LEFT JOIN registry.organisation o ON o.id = r.operator_id
+    WHERE r.run_id = :run AND r.verdict = :verdict AND o.code IS NOT DISTINCT FROM CAST(:operator AS text)
+      AND r.technology IS NOT DISTINCT FROM CAST(:technology AS text)
+    ORDER BY v.population DESC NULLS LAST, v.code LIMIT :limit OFFSET :offset
+"""
+
+
+def default_rule(session: Session, as_of: dt.date) -> str:
+    """Return the name of the rule marked default on `as_of`.
+
+    Raises
+    ------
+    NotFound
+        No rule is.
+    """
+    name = session.scalar(
+        select(Parameter.name).where(
+            Parameter.kind == "coverage_rule",
+            Parameter.value["default"].as_boolean(),
+            func.registry.in_force(Parameter.valid_from, Parameter.valid_to, as_of),
+        )
+    )
+    if name is None:
+        raise NotFound(
+            "unknown_rule", f"Không có quy tắc mặc định vào {as_of}", f"No rule is the default on {as_of}", field="rule"
+        )
+    return name
+
+
+def latest_run(session: Session, rule: str | None, as_of: dt.date) -> CoverageRun | None:
+    """Return the newest finished run over all operators and technologies of `rule` (None: the default rule).
+
+    Its date is the newest up to `as_of`; of two for one date the later one.
+
+    Raises
+    ------
+    NotFound
+        No rule of that name on `as_of`.
+    """
+    name = parameter(session, "coverage_rule", rule, as_of).name if rule else default_rule(session, as_of)
+    return session.scalar(
+        select(CoverageRun)
+        .where(
+            CoverageRun.rule == name,
+            CoverageRun.status == "done",
+            CoverageRun.as_of <= as_of,
+            CoverageRun.filters == {},
+        )
+        .order_by(CoverageRun.as_of.desc(), CoverageRun.id.desc())
+        .limit(1)
+    )
+
+
+def runs(session: Session, limit: int, offset: int) -> list[CoverageRun]:
+    """Return stored runs, newest first."""
+    return list(session.scalars(select(CoverageRun).order_by(CoverageRun.id.desc()).limit(limit).offset(offset)))
+
+
+def run_by_id(session: Session, key: int) -> CoverageRun:
+    """Return one run.
+
+    Raises
+    ------
+    NotFound
+        No such run.
+    """
+    run = session.get(CoverageRun, key)
+    if run is None:
+        raise NotFound("unknown_run", f"Không có lượt tính {key}", f"There is no run {key}", field="run")
+    return run
+
+
+def village(session: Session, key: int, as_of: dt.date) -> dict[str, Any]:
+    """Return a village in force on `as_of` with its commune.
+
+    Raises
+    ------
+    NotFound
+        No such village on that date.
+    """
+    row = session.execute(text(_VILLAGE), {"id": key, "as_of": as_of}).mappings().one_or_none()
+    if row is None:
+        raise NotFound(
+            "unknown_village",
+            f"Không có thôn, bản số {key} vào ngày {as_of}",
+            f"There is no village {key} on {as_of}",
+            field="village_id",
+        )
+    return dict(row)
+
+
+def village_verdicts(session: Session, run_id: int, village_id: int) -> list[dict[str, Any]]:
+    """Return every verdict of a run on a village; the rule over all comes first."""
+    rows = session.execute(text(_VERDICTS), {"run": run_id, "id": village_id}).mappings()
+    return [dict(row) for row in rows]
+
+
+def village_fibre(session: Session, run_id: int, village_id: int) -> dict[str, Any] | None:
+    """Return a run's fibre reach of a village; None when the run did not look at fibre."""
+    row = session.execute(text(_FIBRE), {"run": run_id, "id": village_id}).mappings().one_or_none()
+    return None if row is None else dict(row)
+
+
+def compare_runs(session: Session, a: int, b: int) -> dict[str, Any]:
+    """Return which villages changed verdict from run `a` to run `b`, and the counts of both.
+
+    A village only one of them knows has null in the other. `same_inputs` says whether anything but the
+    clock differs; `differs` names what of rule, date, model, terrain and filters does.
+
+    Raises
+    ------
+    NotFound
+        One of the runs does not exist.
+    """
+    before, after = run_by_id(session, a), run_by_id(session, b)
+    changed = [dict(row) for row in session.execute(text(_CHANGED), {"a": a, "b": b}).mappings()]
+    moves: dict[str, int] = {}
+    for row in changed:
+        move = f"{row['before'] or 'absent'} → {row['after'] or 'absent'}"
+        moves[move] = moves.get(move, 0) + 1
+    traits = ("rule", "rule_version", "as_of", "model", "model_version", "terrain_version", "filters")
+    return {
+        "before": before,
+        "after": after,
+        "counts_before": {name: before.counts.get(name, 0) for name in VERDICTS},
+        "counts_after": {name: after.counts.get(name, 0) for name in VERDICTS},
+        "same_inputs": before.inputs_sha256 == after.inputs_sha256,
+        "differs": [name for name in traits if getattr(before, name) != getattr(after, name)],
+        "moves": moves,
+        "changed": changed,
+    }
+
+
+def blackspots(
+    session: Session,
+    run: CoverageRun,
+    *,
+    verdict: str = "not_covered",
+    operator: str | None = None,
+    technology: str | None = None,
+    limit: int = 100,
+    offset: int = 0,
+) -> tuple[list[dict[str, Any]], int]:
+    """Return a run's villages with `verdict`, most people first, and how many there are in all."""
+    rows = session.execute(
+        text(_BLACKSPOTS),
+        {"run": run.id, "as_of": run.as_of, "verdict": verdict, "operator": operator, "technology": technology,
+         "limit": limit, "offset": offset},
+    ).mappings()  # fmt: skip
+    found = [dict(row) for row in rows]
+    return found, found[0]["matched"] if found else 0

@@ -1,0 +1,262 @@
+"""What the coverage endpoints take and answer."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from app.coverage.rules import Technology
+from app.kit.page import Day, Paged, Question
+
+VerdictName = Literal["covered", "not_covered", "unknown"]
+Code = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_]{2,30}$")]
+Name = Annotated[str, StringConstraints(pattern=r"^[\w.-]{1,60}$")]
+
+
+class CoverageQuestion(Question):
+    """Under which rule, on which date."""
+
+    rule: Name | None = Field(None, description="Name of a coverage rule; default the rule marked so")
+    as_of: Day | None = Field(None, description="Default today")
+
+
+class PointQuestion(Question):
+    """Where, on which date."""
+
+    lon: float = Field(ge=102, le=118, allow_inf_nan=False, description="Degrees east, EPSG:4326")
+    lat: float = Field(ge=7, le=24, allow_inf_nan=False, description="Degrees north, EPSG:4326")
+    as_of: Day | None = None
+
+
+class BlackspotQuestion(Paged):
+    """Which villages without coverage."""
+
+    rule: Name | None = None
+    as_of: Day | None = None
+    operator: Code | None = None
+    technology: Technology | None = None
+    verdict: VerdictName = Field("not_covered", description="unknown lists what has to be found out")
+
+
+class RunsQuestion(Paged):
+    """Which page of the runs."""
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    message: dict[str, str]
+    field: str | None = None
+
+
+class Run(BaseModel):
+    """The run an answer rests on."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    rule: str
+    rule_version: int
+    as_of: dt.date
+    model: str
+    model_version: str
+    terrain_version: str
+    inputs_sha256: str
+    filters: dict[str, Any]
+    status: str
+    started_at: dt.datetime
+    finished_at: dt.datetime | None
+    counts: dict[str, Any]
+
+
+class Runs(BaseModel):
+    """Runs, newest first."""
+
+    runs: list[Run]
+
+
+class Village(BaseModel):
+    """A village and its commune on the date."""
+
+    id: int
+    code: str
+    name: str
+    kind: str
+    urban: bool | None
+    population: int | None
+    households: int | None
+    commune_code: str | None
+    commune_name: str | None
+    synthetic: bool
+
+
+class ServerOut(BaseModel):
+    """The serving cell; names are null when the site is restricted."""
+
+    cell: str | None
+    site: str | None
+    operator: str | None = None
+    technology: str | None = None
+
+
+class Estimate(BaseModel):
+    """What the model says, at the village's median point."""
+
+    verdict: VerdictName
+    share: float | None = Field(description="Share of the rule's unit known to pass, 0…1; null when it has no weights")
+    share_unknown: float
+    rsrp_dbm: float | None
+    margin_db: float | None
+    server: ServerOut | None
+    distance_m: float | None
+    diffraction_db: float | None
+
+
+class ScopedEstimate(Estimate):
+    """The same for one operator (any when null) and technology (the rule's when null)."""
+
+    operator: str | None
+    technology: str | None
+
+
+class Why(BaseModel):
+    """Sentences for people; further members are the same facts for programs."""
+
+    model_config = ConfigDict(extra="allow")
+
+    vi: list[str]
+    en: list[str]
+    reasons: list[str] = []
+
+
+class NearestPoint(BaseModel):
+    """The nearest distribution point with a free port, from the village's point."""
+
+    code: str
+    operator: str
+    distance_m: float
+    ports_free: int | None
+
+
+class Fibre(BaseModel):
+    """Whether an order for fibre can be met (a2) and for how many households (b3)."""
+
+    verdict: VerdictName
+    households: int | None
+    households_reached: int | None
+    nearest: NearestPoint | None
+    why: Why
+
+
+class VillageCoverage(BaseModel):
+    """Coverage of a village: claim, estimate and measurement kept apart, which decided, and why."""
+
+    village: Village
+    run: Run | None
+    verdict: VerdictName
+    claim: None = None
+    estimate: Estimate | None
+    measurement: None = None
+    decided_by: Literal["model"] | None
+    why: Why
+    by: list[ScopedEstimate]
+    fibre: Fibre | None
+
+
+class PointSignal(BaseModel):
+    """Best signal of one operator and technology at a point; unknown says why."""
+
+    operator: str
+    technology: str
+    rsrp_dbm: float | None
+    threshold_dbm: float | None = Field(description="Of the default rule; null when it has none for the technology")
+    loss_db: float | None
+    diffraction_db: float | None
+    distance_m: float | None
+    server: ServerOut | None
+    unknown_reason: str | None = Field(description="Why a better signal may exist; with rsrp_dbm null: why unknown")
+
+
+class Place(BaseModel):
+    """A commune."""
+
+    code: str
+    name: str
+
+
+class PointCoverage(BaseModel):
+    """Signals at a point."""
+
+    lon: float
+    lat: float
+    as_of: dt.date
+    ground_m: float | None
+    commune: Place | None
+    signals: list[PointSignal]
+    model: str
+    error_db: float
+    synthetic: bool
+
+
+class ChangedVillage(BaseModel):
+    """A village whose verdict differs; null where a run does not know the village."""
+
+    id: int
+    code: str
+    name: str
+    population: int | None
+    before: VerdictName | None
+    after: VerdictName | None
+    share_before: float | None
+    share_after: float | None
+    reasons_before: list[str] | None
+    reasons_after: list[str] | None
+
+
+class Comparison(BaseModel):
+    """Two runs side by side."""
+
+    before: Run
+    after: Run
+    counts_before: dict[str, int]
+    counts_after: dict[str, int]
+    same_inputs: bool
+    differs: list[str]
+    moves: dict[str, int]
+    changed: list[ChangedVillage]
+
+
+class Blackspot(BaseModel):
+    """A village without coverage."""
+
+    id: int
+    code: str
+    name: str
+    commune_code: str | None
+    commune_name: str | None
+    lon: float
+    lat: float
+    population: int | None
+    households: int | None
+    verdict: VerdictName
+    share: float | None
+    share_unknown: float
+    rsrp_dbm: float | None
+    margin_db: float | None
+    why: Why
+    synthetic: bool
+
+
+class Blackspots(BaseModel):
+    """Villages without coverage, most people first."""
+
+    run: Run | None
+    items: list[Blackspot]
+    number_matched: int = Field(serialization_alias="numberMatched")
+    links: list[dict[str, str]]
