@@ -130,7 +130,7 @@ def degrees(geometry: shapely.Geometry | NDArray[np.object_]) -> shapely.Geometr
     return shapely.transform(geometry, convert)
 
 
-def bend(geometry: shapely.Geometry, warp: Warp, step_m: float = 250.0) -> shapely.Geometry:
+def bend(geometry: shapely.Geometry, warp: Warp, step_m: float = 150.0) -> shapely.Geometry:
     """Return a geometry of straight space in true space; its lines get a vertex every `step_m`."""
     return shapely.transform(shapely.segmentize(geometry, step_m), warp.forward)
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from rasterio import Affine
 from rasterio.features import rasterize
-from rasterio.transform import from_origin
 
 from app.demo.communes import Shape, degrees
 from app.demo.noise import Floats, Lattice, Singles, stream
@@ -59,14 +59,14 @@ def build(seed: int, scale: float, form: Shape) -> Ground:
     box = (west, south, west + columns * step, north)
     floor, relief = _ground(np.asarray(drawn["ground"]), box, lon, lat)
     heights = _ridges(seed, drawn["ridge_lattice_deg"], box, lon, lat)
-    heights *= relief
+    heights *= relief * np.float32(drawn["relief_factor"])
     heights += floor
-    # Beyond 1,500 m crests are rounded off rather than cut.
+    # Above 1,300 m crests are rounded off rather than cut.
     top = np.float32(drawn["max_height_m"])
-    np.subtract(heights, np.maximum(heights - 1300, 0) * 0.55, out=heights)
+    np.subtract(heights, np.maximum(heights - 1300, 0) * 0.5, out=heights)
     np.clip(heights, 0.5, top, out=heights)
     water = [(degrees(form.sea), 1), (degrees(form.lagoons), 1)]
-    transform = from_origin(west, north, step, step)
+    transform = Affine(step, 0.0, west, 0.0, -step, north)
     heights[rasterize(water, out_shape=heights.shape, transform=transform, dtype="uint8") == 1] = 0.0
     heights[_void(drawn["void"], lon, lat)] = np.nan
     return Ground(heights, float(west), float(north), step)

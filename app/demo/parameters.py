@@ -9,9 +9,6 @@ import yaml
 
 from app.config import DATA
 
-BUILT_ON = "2026-11-23"
-"""The demo's own today: the clock must not change what a seed builds."""
-
 
 @lru_cache
 def read(name: str) -> dict[str, Any]:

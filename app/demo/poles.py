@@ -17,15 +17,16 @@ from app.demo.roads import Roads
 from app.demo.villages import Indexes
 
 TELECOM = ("VIETTEL", "VNPT", "FPT", "MOBIFONE", "SCTV", "VTVCAB")
+SECTION = 15
 
 
 @dataclass(frozen=True)
 class Lines:
-    """What a street's poles have in common, by street number."""
+    """What the poles of a section have in common, by section number."""
 
     owner: NDArray[np.str_]
     tenants: NDArray[np.bool_]
-    """(streets, operators of `TELECOM`): who else has a telecom cable there."""
+    """(sections, operators of `TELECOM`): who else has a telecom cable there."""
     known: Flags
     empty: Flags
 
@@ -37,8 +38,8 @@ def write(session: Session, seed: int, scale: float, roads: Roads, usable: Flags
     extra = int(target * drawn["ended"])
     street_of = roads.street[roads.sample_edge]
     chosen = _chosen(rng, roads, street_of, usable, target + extra)
-    street = street_of[chosen]
-    lines = _lines(rng, drawn, street, len(roads.street_names))
+    section = _sections(street_of[chosen])
+    lines = _lines(rng, drawn, section)
     count = len(chosen)
     ended = np.zeros(count, bool)
     ended[rng.choice(count, min(extra, count), replace=False)] = True
@@ -46,7 +47,7 @@ def write(session: Session, seed: int, scale: float, roads: Roads, usable: Flags
     valid_from = days(rng, "1998-01-01", "2022-12-31", count)
     valid_to = np.where(ended, days(rng, "2023-02-01", "2026-10-31", count), NEVER)
     codes = np.array([f"P{n:06d}" for n in range(1, count + 1)])
-    owner = lines.owner[street]
+    owner = lines.owner[section]
     power = np.isin(owner, ["EVN", "LIGHTING"])
     columns = {
         "code": codes,
@@ -57,8 +58,8 @@ def write(session: Session, seed: int, scale: float, roads: Roads, usable: Flags
             None if u < 0.1 else int(c) for u, c in zip(rng.random(count), rng.integers(4, 13, count), strict=True)
         ],
         "type_code": np.where(power, "C2", "C1"),
-        "street": [roads.street_names[s] for s in street],
-        "surveyed_on": np.where(lines.known[street], days(rng, "2024-01-01", "2026-06-30", count), NEVER),
+        "street": [roads.street_names[s] for s in street_of[chosen]],
+        "surveyed_on": np.where(lines.known[section], days(rng, "2024-01-01", "2026-06-30", count), NEVER),
         "survey_method": "synthetic",
         "position_accuracy_m": np.round(rng.gamma(2.0, 1.2, count) + 0.5, 1),
         "geom": store.points(xy),
@@ -66,7 +67,7 @@ def write(session: Session, seed: int, scale: float, roads: Roads, usable: Flags
         "valid_to": valid_to,
     }
     poles = store.put(session, "pole", columns, {"owner_id": ("organisation", "code")}, source=source)
-    rows = _occupancies(rng, drawn, lines, street, valid_from)
+    rows = _occupancies(rng, drawn, lines, section, valid_from)
     pole = rows.pop("pole")
     occupied = store.put(
         session,
@@ -82,27 +83,37 @@ def write(session: Session, seed: int, scale: float, roads: Roads, usable: Flags
 
 def _chosen(rng: np.random.Generator, roads: Roads, street: Indexes, usable: Flags, count: int) -> Indexes:
     """Return the samples that become poles: whole streets, main roads a little more often."""
-    wish = rng.random(len(roads.street_names)) + 0.2 * np.bincount(
+    wish = rng.random(len(roads.street_names)) + 0.4 * np.bincount(
         street, roads.grid[roads.sample_edge] > 0
     ) / np.maximum(np.bincount(street), 1)
     order = np.lexsort((np.arange(len(street)), street, wish[street]))
     return np.sort(order[usable[order]][:count])
 
 
-def _lines(rng: np.random.Generator, drawn: dict[str, Any], street: Indexes, streets: int) -> Lines:
-    """Choose owners and tenants street by street so that the share of shared poles comes out as asked."""
-    weight = np.bincount(street, minlength=streets).astype(np.float64)
-    # Owners by quota, not by lot: a few long streets would else decide the ratio.
-    owner, free = np.full(streets, "EVN", dtype="<U16"), weight > 0
+def _sections(street: Indexes) -> Indexes:
+    """Return the section of each pole: runs of `SECTION` poles of one street, which carry the same lines."""
+    order = np.argsort(street, kind="stable")
+    rank = np.empty(len(street), np.int64)
+    first = np.searchsorted(street[order], street[order])
+    rank[order] = np.arange(len(street)) - first
+    return np.unique(np.column_stack([street, rank // SECTION]), axis=0, return_inverse=True)[1].ravel()
+
+
+def _lines(rng: np.random.Generator, drawn: dict[str, Any], section: Indexes) -> Lines:
+    """Choose owners and tenants section by section so that the share of shared poles comes out as asked."""
+    weight = np.bincount(section).astype(np.float64)
+    sections = len(weight)
+    # Owners by quota, not by lot: a few long roads would else decide the ratio.
+    owner, free = np.full(sections, "EVN", dtype="<U16"), np.ones(sections, bool)
     for code, share in drawn["owners"].items():
         if code != "EVN":
             mine = up_to_share(rng, weight, share, free)
             owner[mine], free = code, free & ~mine
     own_telecom = np.isin(owner, TELECOM)
     chance = np.array([drawn["tenants"][code] for code in TELECOM])
-    tenants = rng.random((streets, len(TELECOM))) < chance
-    tenants |= np.eye(len(TELECOM), dtype=bool)[rng.integers(0, 2, streets)] & ~tenants.any(axis=1, keepdims=True)
-    bare = quota(rng, weight, drawn["without_telecom"], ~own_telecom & (weight > 0))
+    tenants = rng.random((sections, len(TELECOM))) < chance
+    tenants |= np.eye(len(TELECOM), dtype=bool)[rng.integers(0, 2, sections)] & ~tenants.any(axis=1, keepdims=True)
+    bare = quota(rng, weight, drawn["without_telecom"], ~own_telecom)
     unknown = quota(rng, weight, drawn["not_surveyed"])
     empty = quota(rng, weight, drawn["empty"], ~unknown) & ~unknown
     tenants[bare | unknown | empty] = False
@@ -122,19 +133,19 @@ def up_to_share(rng: np.random.Generator, weight: Floats, share: float, among: F
 
 
 def _occupancies(
-    rng: np.random.Generator, drawn: dict[str, Any], lines: Lines, street: Indexes, since: Dates
+    rng: np.random.Generator, drawn: dict[str, Any], lines: Lines, section: Indexes, since: Dates
 ) -> dict[str, Any]:
     """Return pole index, tenant, service and start of every line; the owner's own line is one of them."""
-    live = np.flatnonzero((lines.known & ~lines.empty)[street])
-    pole, operator = np.nonzero(lines.tenants[street])
-    loose = live[lines.tenants[street][live].any(axis=1)]
-    loose = np.sort(rng.choice(loose, int(len(street) * drawn["unclaimed"]), replace=False))
+    live = np.flatnonzero((lines.known & ~lines.empty)[section])
+    pole, operator = np.nonzero(lines.tenants[section])
+    loose = live[lines.tenants[section][live].any(axis=1)]
+    loose = np.sort(rng.choice(loose, int(len(section) * drawn["unclaimed"]), replace=False))
     own_service = np.array([drawn["own_service"].get(o, "telecom") for o in lines.owner])
-    tenants = [*lines.owner[street[live]], *np.array(TELECOM)[operator], *([None] * len(loose))]
+    tenants = [*lines.owner[section[live]], *np.array(TELECOM)[operator], *([None] * len(loose))]
     joined = days(rng, "2004-01-01", "2025-09-30", len(pole))
     return {
         "pole": np.concatenate([live, pole, loose]),
         "tenant_id": tenants,
-        "service": [*own_service[street[live]], *(["telecom"] * (len(pole) + len(loose)))],
+        "service": [*own_service[section[live]], *(["telecom"] * (len(pole) + len(loose)))],
         "valid_from": np.concatenate([since[live], joined, days(rng, "2018-01-01", "2025-12-31", len(loose))]),
     }

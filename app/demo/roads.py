@@ -92,7 +92,7 @@ def _links(xy: Floats, form: Shape, ground: Ground) -> tuple[Indexes, Indexes]:
         edges.append((int(parent[node]), node))
         closer = cost[node] < best
         best[closer], parent[closer] = cost[node][closer], node
-    loops = (cost[a, b] < 1.35 * distance[a, b]) & (distance[a, b] < 2600) & (a < b)
+    loops = (cost[a, b] < 1.35 * distance[a, b]) & (distance[a, b] < 1700) & (a < b)
     nearest = np.argsort(np.argsort(cost[a, b].reshape(n, -1), axis=1), axis=1).ravel() < 3
     pairs = np.unique(
         np.sort(np.array(edges + list(zip(a[loops & nearest], b[loops & nearest], strict=True))), axis=1), axis=0

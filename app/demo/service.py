@@ -16,7 +16,7 @@ from app.demo.parameters import label
 from app.errors import Conflict, Invalid
 from app.sites.models import Site
 
-Progress = Callable[[int, int, str], None]
+Tell = Callable[[int, int, str], None]
 STEPS = ("communes", "terrain", "villages", "roads", "sites", "radio", "poles", "ducts", "facilities")
 _HELD = text("""
     SELECT name FROM (VALUES
@@ -29,9 +29,7 @@ _HELD = text("""
 """)
 
 
-def build_demo(
-    session: Session, seed: int = 254, scale: float = 1.0, progress: Progress | None = None
-) -> dict[str, int]:
+def build_demo(session: Session, seed: int = 254, scale: float = 1.0, progress: Tell | None = None) -> dict[str, int]:
     """Fill an empty registry with the synthetic province; the same seed and scale give the same rows.
 
     Parameters

@@ -3,22 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import shapely
 from geoalchemy2 import Geometry
 from numpy.typing import NDArray
 from psycopg import sql
+from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
-from app.database import Base
+from app.areas.models import DemandPoint, Unit, Village, VillageUnit
 from app.demo.communes import degrees
 from app.demo.noise import Floats
 from app.errors import Invalid
+from app.facilities.models import Facility, FacilityConnection
 from app.kit.bulk import raw_connection, stage
+from app.lines.models import (
+    Bore,
+    Cable,
+    DistributionPoint,
+    Duct,
+    DuctOccupancy,
+    Manhole,
+    Pole,
+    PoleOccupancy,
+    Trench,
+)
+from app.organisations.models import Organisation
+from app.sites.models import BaseStation, Cell, Site, Structure, StructureOccupancy
 
+MODELS = (
+    Unit, Village, VillageUnit, DemandPoint, Organisation, Site, Structure, StructureOccupancy, BaseStation, Cell,
+    Pole, PoleOccupancy, Manhole, Trench, Duct, Bore, Cable, DuctOccupancy, DistributionPoint, Facility,
+    FacilityConnection,
+)  # fmt: skip
+_TABLES = {model.__tablename__: cast("Table", model.__table__) for model in MODELS}
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 Reference = tuple[str, str]
 """(table, column) a code is looked up in."""
@@ -61,7 +82,7 @@ def put(
         A code is not in its table: nothing is written as null silently.
     """
     references = references or {}
-    model = Base.metadata.tables[f"registry.{table}"]
+    model = _TABLES[table]
     filled = dict(columns)
     if "synthetic" in model.c:
         filled |= {"synthetic": True, "source": source}

@@ -48,7 +48,8 @@ def build(seed: int, scale: float, communes: Communes, form: Shape, ground: Grou
     rng = stream(seed, "villages")
     drawn = read("villages")
     own_cells = cells(communes, form)
-    settled = [_settle(rng, cell, form, ground) for cell in own_cells]
+    tries = int(np.clip(6000 * scale, 800, 6000))
+    settled = [_settle(rng, cell, form, ground, tries) for cell in own_cells]
     classes = _classes(communes, [ground_m for _, ground_m in settled], drawn["classes"])
     counts, people = _share_out(rng, communes, classes, scale)
     straight = [_spaced(points, int(n)) for (points, _), n in zip(settled, counts, strict=True)]
@@ -83,13 +84,15 @@ def build(seed: int, scale: float, communes: Communes, form: Shape, ground: Grou
     )
 
 
-def _settle(rng: np.random.Generator, cell: shapely.Geometry, form: Shape, ground: Ground) -> tuple[Floats, float]:
+def _settle(
+    rng: np.random.Generator, cell: shapely.Geometry, form: Shape, ground: Ground, tries: int
+) -> tuple[Floats, float]:
     """Return places of a cell in order of preference (straight space), and its typical height (m).
 
     Low, even ground is settled first: in the mountains that is the valley floors.
     """
     west, south, east, north = cell.bounds
-    points = rng.uniform((west, south), (east, north), (6000, 2))
+    points = rng.uniform((west, south), (east, north), (tries, 2))
     inner = shapely.buffer(cell, -min(250.0, 0.05 * float(np.sqrt(cell.area))))
     points = points[shapely.contains_xy(inner, points[:, 0], points[:, 1])]
     true = form.warp.forward(points)
@@ -186,20 +189,14 @@ def _polygons(points: Floats, commune: Indexes, own_cells: NDArray[np.object_], 
         owner.append(members)
     straight, owners = np.concatenate(parts), np.concatenate(owner)
     lines = shapely.union_all(shapely.boundary(straight), grid_size=0.1)
-    faces = shapely.get_parts(shapely.polygonize([lines]))
-    of = _holder(shapely.point_on_surface(faces), straight, owners)
-    bent = shapely.get_parts(shapely.polygonize([bend(shapely.line_merge(lines), form.warp)]))
-    if len(bent) != len(faces):
-        raise AssertionError("the border noise folds the plane; lower border_noise_m")
-    inside = shapely.transform(shapely.point_on_surface(faces), form.warp.forward)
-    tree = shapely.STRtree(bent)
-    face, hit = tree.query(inside, predicate="within")
-    result = np.empty(len(points), object)
-    for village in range(len(points)):
-        result[village] = shapely.multipolygons(
-            shapely.get_parts(shapely.union_all(bent[hit[np.isin(face, np.flatnonzero(of == village))]]))
-        )
-    return result
+    # Noding again after the bend: where two lines meet at a narrow angle their chords may cross.
+    bent = shapely.union_all(shapely.get_parts(bend(shapely.line_merge(lines), form.warp)), grid_size=0.01)
+    faces = shapely.get_parts(shapely.polygonize([bent]))
+    middle = shapely.get_coordinates(shapely.point_on_surface(faces))
+    of = _holder(shapely.points(form.warp.inverse(middle)), straight, owners)
+    order = np.argsort(of, kind="stable")
+    grouped = np.split(faces[order], np.searchsorted(of[order], np.arange(1, len(points))))
+    return np.array([shapely.multipolygons(shapely.get_parts(shapely.union_all(g))) for g in grouped], dtype=object)
 
 
 def _holder(points: NDArray[np.object_], polygons: NDArray[np.object_], owners: Indexes) -> Indexes:

@@ -1,0 +1,103 @@
+"""What `hatang demo` does: build, then compute coverage and sharing, each in its own transaction."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.coverage.service import run_coverage
+from app.database import session_scope
+from app.demo.parameters import label
+from app.demo.service import Tell, build_demo
+from app.sharing.definitions import DEFINITIONS
+from app.sharing.models import SharingRatio
+from app.sharing.service import compute_sharing
+
+STEPS = {
+    "communes": "xã, phường / communes",
+    "terrain": "địa hình / terrain",
+    "villages": "thôn, bản / villages",
+    "roads": "đường / roads",
+    "sites": "vị trí trạm / sites",
+    "radio": "trạm gốc / base stations",
+    "poles": "cột / poles",
+    "ducts": "cống bể / ducts",
+    "facilities": "cơ sở / facilities",
+}
+
+
+def run(seed: int, scale: float, as_of: dt.date, console: Console) -> dict[str, Any]:
+    """Build the demo province and compute its coverage and sharing on `as_of`; return counts, ratios and seconds.
+
+    Raises
+    ------
+    AppError
+        As `app.demo.service.build_demo`; nothing is kept of a build that fails.
+    """
+    seconds: dict[str, float] = {}
+    bar = Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console, transient=True)
+    with bar:
+
+        def part(name: str, work: Callable[[Session, Tell], Any]) -> Any:
+            task, start = bar.add_task(name, total=None), time.perf_counter()
+
+            def tell(done: int, total: int, what: str) -> None:
+                bar.update(task, completed=done, total=total, description=STEPS.get(what, what))
+
+            with session_scope() as session:
+                result = work(session, tell)
+            bar.remove_task(task)
+            seconds[name] = round(time.perf_counter() - start, 1)
+            return result
+
+        rows = part("demo", lambda session, tell: build_demo(session, seed, scale, tell))
+        coverage = part("coverage", lambda session, tell: run_coverage(session, as_of=as_of, progress=tell).counts)
+        sharing = part("sharing", lambda session, _: _ratios(session, as_of))
+    return {
+        "source": label(seed),
+        "scale": scale,
+        "as_of": as_of,
+        "rows": rows,
+        "coverage": coverage,
+        "sharing": sharing,
+        "seconds": seconds,
+    }
+
+
+def _ratios(session: Session, as_of: dt.date) -> dict[str, dict[str, float | None]]:
+    """Compute the sharing run and return its default definitions for the province."""
+    found = compute_sharing(session, as_of)
+    default = [d.code for d in DEFINITIONS.values() if d.default]
+    stored = session.scalars(
+        select(SharingRatio)
+        .where(
+            SharingRatio.run_id == found.id, SharingRatio.scope_kind == "province", SharingRatio.definition.in_(default)
+        )
+        .order_by(SharingRatio.definition.desc())
+    )
+    return {
+        r.definition: {"numerator": r.numerator, "denominator": r.denominator, "unknown": r.unknown, "ratio": r.ratio}
+        for r in stored
+    }
+
+
+def rows(summary: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the summary as lines of a table: every number beside what it counts."""
+    lines = [(f"registry.{table}", count) for table, count in summary["rows"].items()]
+    lines += [
+        (f"coverage: {name}", value) for name, value in summary["coverage"].items() if not isinstance(value, dict)
+    ]
+    for name, r in summary["sharing"].items():
+        ratio = "—" if r["ratio"] is None else f"{r['ratio']:.2f} %"
+        lines.append(
+            (f"sharing: {name}", f"{ratio} = {r['numerator']:.0f}/{r['denominator']:.0f}, ? {r['unknown']:.0f}")
+        )
+    lines += [(f"seconds: {name}", value) for name, value in summary["seconds"].items()]
+    return [{"": name, summary["source"]: value} for name, value in lines]
