@@ -144,22 +144,25 @@ def terrain_add(
 ) -> None:
     """Add height files; all of them, or none and the reason."""
     from app.coverage import terrain as heights
+    from app.coverage.console import terrain_rows
     from app.database import session_scope
     from app.intake import console
 
     with console.bar(err) as bar, session_scope() as session:
         report = heights.add_files(session, files, progress=bar)
-    show(report, as_json, "Địa hình · terrain")
+    show(report if as_json else terrain_rows(report), as_json, "Địa hình · terrain")
 
 
 @terrain.command("status")
 def terrain_status(as_json: AsJson = False) -> None:
     """List the tiles that are loaded, where they lie and how much of them is void."""
     from app.coverage import terrain as heights
+    from app.coverage.console import terrain_rows
     from app.database import session_scope
 
     with session_scope() as session:
-        show(heights.status(session), as_json, "Địa hình · terrain")
+        report = heights.status(session)
+    show(report if as_json else terrain_rows(report), as_json, "Địa hình · terrain")
 
 
 @coverage.command("run")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -82,7 +83,7 @@ def show(report: LoadReport, as_json: bool, console: Console) -> None:
         return
     total = sum(report.findings.counts.values())
     if total:
-        table = Table(title=f"{report.file}: {total} phát hiện / findings")
+        table = Table(title=f"{escape(report.file)}: {total} phát hiện / findings")
         for header, whole in (
             ("dòng/row", True),
             ("cột/column", False),
@@ -93,13 +94,15 @@ def show(report: LoadReport, as_json: bool, console: Console) -> None:
         for f in report.findings.items(SHOWN_ROWS):
             mark = "[red]lỗi · error[/red]" if f.severity == "error" else "[yellow]lưu ý · warning[/yellow]"
             row = "" if f.row is None else str(f.row)
-            table.add_row(row, _plain(f.column), _plain(f.value), f"{mark} {f.code}\n{_plain(f.vi)}\n{_plain(f.en)}")
+            table.add_row(
+                row, escape(f.column or ""), escape(f.value or ""), f"{mark} {f.code}\n{escape(f.vi)}\n{escape(f.en)}"
+            )
         console.print(table)
         if total > SHOWN_ROWS:
             console.print(f"… {total - SHOWN_ROWS} nữa / more (--json)")
         console.print(", ".join(f"{code}: {n}" for code, n in report.findings.counts.items()), highlight=False)
     for notice in report.notices:
-        console.print(f"• {_plain(notice.vi)}\n  {_plain(notice.en)}", highlight=False)
+        console.print(f"• {escape(notice.vi)}\n  {escape(notice.en)}", highlight=False)
     if report.accepted:
         console.print(
             f"[green]Đã nạp / loaded[/green] {report.layer}: {report.loaded} mới/new, "
@@ -110,8 +113,3 @@ def show(report: LoadReport, as_json: bool, console: Console) -> None:
             f"[red]Không nạp gì / nothing loaded[/red]: {report.findings.errors} lỗi/errors, {report.rows} dòng/rows",
             highlight=False,
         )
-
-
-def _plain(value: str | None) -> str:
-    """Return text a file holds so that Rich takes no markup from it."""
-    return (value or "").replace("[", r"\[")

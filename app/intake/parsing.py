@@ -25,6 +25,8 @@ _ISO = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[ T].*)?$")
 _TRUE = frozenset(("co", "yes", "y", "true", "t", "1", "x", "dung", "✓", "v"))
 _FALSE = frozenset(("khong", "no", "n", "false", "f", "0", "sai", "k"))
 
+_HUGE = 1e300
+
 Floats = NDArray[np.float64]
 
 
@@ -56,7 +58,7 @@ def number(value: Any, *, comma_is_decimal: bool = False) -> float:
     if isinstance(value, bool):
         raise Bad("not_a_number")
     if isinstance(value, int | float):
-        if not math.isfinite(value):
+        if not abs(value) < _HUGE:  # NaN too; a whole number of 400 digits overflows
             raise Bad("not_finite")
         return float(value)
     plain = re.sub(r"(?<=\d)[\s\u00a0\u202f](?=\d{3}(?!\d))", "", str(value).strip()).replace("−", "-")
@@ -168,7 +170,7 @@ def numbers(name: str, values: Values, findings: Findings, *, whole: bool = Fals
     if all(type(v) in (str, float, int) for v in listed):
         try:  # the usual column: every cell a plain number
             quick = np.array(list(map(float, listed)), np.float64)
-        except ValueError:
+        except (ValueError, OverflowError):
             quick = np.array([np.nan])
         # float() also takes "1_000" and "nan", which people do not mean.
         strange = any(type(v) is str and "_" in v for v in listed)

@@ -211,7 +211,7 @@ def _coordinates(name: str, sheet: Sheet, findings: Findings, degrees: bool) -> 
         values = np.array([np.nan if v is None else float(v) for v in listed], np.float64)
         if not any(type(v) is str and not v[-1:].isdigit() for v in listed) and np.isfinite(values).any():
             return values
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         pass  # at least one cell is not plain: read cell by cell below
 
     def angle(value: Any) -> float:

@@ -99,6 +99,7 @@ def load_file(
     tell = _teller(progress)
     tell("read")
     table = read_file(path, sheet)
+    name = path.name.encode("utf-8", "replace").decode()  # a file name need not be text
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     tell("check")
     with translated(), session.begin_nested():
@@ -106,7 +107,7 @@ def load_file(
         session.execute(text("SET LOCAL statement_timeout = '1h'"))
         task, notices = _checked(session, spec, table, crs, mapping or {}, constants or {}, update, accept_outside, day)
         tell("stage")
-        staged = _staged(task, f"{path.name} ({digest[:12]})")
+        staged = _staged(task, f"{name} ({digest[:12]})")
         loaded = updated = 0
         if staged is not None:
             tell("match")
@@ -117,7 +118,7 @@ def load_file(
                 loaded, updated = LOADERS[layer].write(task, staged)
             for name in ("rows", *task.entries):
                 session.execute(text(f"DROP TABLE IF EXISTS pg_temp.intake_{name}"))
-    return LoadReport(layer, path.name, digest, table.format, len(table), loaded, updated, task.findings, notices)
+    return LoadReport(layer, name, digest, table.format, len(table), loaded, updated, task.findings, notices)
 
 
 def _teller(progress: Progress | None) -> Callable[[str], None]:

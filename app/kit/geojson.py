@@ -13,6 +13,9 @@ from app.errors import Invalid
 from app.kit import table as tables
 from app.kit.table import Table, broken, objects
 
+_HUGE = 1e300
+"""Whole numbers beyond this are no coordinates, and overflow."""
+
 
 def read_geojson(data: bytes) -> Table:
     """Read a FeatureCollection, one Feature, or a stream of Features one a line (RFC 8142 or plain)."""
@@ -82,7 +85,7 @@ def _geometry(geometry: Any) -> Any:
     if geometry.get("type") == "Point":  # by far the most frequent: skip the text round trip
         point = geometry.get("coordinates")
         if isinstance(point, list) and len(point) >= 2 and all(type(v) in (int, float) for v in point[:2]):
-            return shapely.Point(point[0], point[1])
+            return shapely.Point(*(v if abs(v) < _HUGE else np.inf for v in point[:2]))
         return shapely.Point() if point == [] else None
     # Strict JSON has no NaN; a geometry holding one counts as unreadable.
     text = json.dumps(geometry)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import codecs
 import io
 import os
+import struct
 import tempfile
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +27,8 @@ from app.kit.table import Notice, Table, broken, choose, objects
 MAX_BYTES = 1 << 30
 """Largest file, and largest sum of an archive's unpacked members."""
 MAX_RATIO = 200
+_ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, NotImplementedError)
+"""What zipfile raises on damaged archives."""
 _SHAPE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 
 
@@ -140,7 +144,7 @@ def _archive(data: bytes, sheet: str | None, max_bytes: int) -> Table:
             if kml:
                 return _xml(archive.read(sorted(kml, key=lambda n: (n.lower() != "doc.kml", n))[0]), sheet)
             return _shapefile(archive, names, sheet)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, zipfile.zlib.error) as error:  # type: ignore[attr-defined]
+    except _ZIP_ERRORS as error:
         raise broken("ZIP/XLSX", str(error)) from error
 
 

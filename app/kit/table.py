@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import warnings
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 import openpyxl
 from numpy.typing import NDArray
 
-from app.errors import Invalid
+from app.errors import AppError, Invalid
 from app.kit.text import nfc
 
 Values = NDArray[np.object_]
@@ -101,9 +101,10 @@ def read_csv(data: bytes) -> Table:
         No rows, quotes that never close, two columns of one name.
     """
     text, notices = decode(data)
-    lines = text.split("\n", 1)[0]
-    counts = {d: len(next(csv.reader([lines], delimiter=d), [])) for d in _DELIMITERS}
-    delimiter = max(counts, key=lambda d: counts[d])
+    # The header decides, not the rows: their cells may hold lists such as 0;120;240.
+    header = next((line for line in io.StringIO(text, newline="") if any(d in line for d in _DELIMITERS)), "")
+    bare = re.sub('"[^"]*"', "", header)
+    delimiter = max(_DELIMITERS, key=bare.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         records = list(reader)
@@ -148,8 +149,10 @@ def read_xlsx(data: bytes, sheet: str | None = None) -> Table:
             page = book[choose("sheet", names, sheet or names[0])]
             page.reset_dimensions()  # some writers state a wrong size
             records = [list(row) for row in page.iter_rows(values_only=True)]
-        except (zipfile.BadZipFile, KeyError, ValueError, OSError, IndexError, TypeError, SyntaxError) as error:
-            raise broken("XLSX", str(error)) from error
+        except AppError:
+            raise
+        except Exception as error:  # openpyxl has no error of its own: whatever it raises, the workbook is unreadable
+            raise broken("XLSX", str(error) or type(error).__name__) from error
     table = _tabulate("xlsx", records, np.arange(1, len(records) + 1), [])
     if sheet is None and len(names) > 1:
         others = ", ".join(names[1:])
@@ -186,7 +189,7 @@ def choose(what: str, names: Sequence[str], wanted: str | None) -> str:
 
 
 def _tabulate(kind: str, records: list[list[Any]], numbers: Rows, notices: list[Notice]) -> Table:
-    filled = np.array([any(c is not None and c != "" for c in r) for r in records], bool)
+    filled = np.array([any(r) or any(c is not None and c != "" for c in r) for r in records], bool)
     kept = np.flatnonzero(filled)
     # A sheet may carry a title above its header: the header is the first row with two filled cells.
     widths = [sum(c is not None and str(c).strip() != "" for c in records[i]) for i in kept[:20]]

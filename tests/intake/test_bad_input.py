@@ -246,3 +246,11 @@ def test_columns_that_cannot_be_told_apart(load: Load, province: None) -> None:
 def test_missing_required_column_and_position(load: Load, province: None) -> None:
     assert found(load("poles", f"height_m,lon,lat\n8,{GOOD}\n")) == [(None, "code", "missing_column")]
     assert found(load("poles", "code,height_m\nA,8\n")) == [(None, "geometry", "no_position")]
+
+
+def test_whole_numbers_too_large_for_any_machine(load: Load, province: None, tmp_path: Path) -> None:
+    path = tmp_path / "a.geojson"
+    feature = {"type": "Feature", "properties": {"code": "A", "height_m": 10**400}}
+    features = [feature | {"geometry": {"type": "Point", "coordinates": [10**400, 16]}}]
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    assert found(load("poles", path)) == [(1, "height_m", "not_finite"), (1, "geometry", "coordinate_not_finite")]

@@ -84,3 +84,14 @@ def test_a_slow_load_shows_its_bar_and_a_quick_one_does_not(capsys: Any) -> None
     shown(1, 5, "check")
     assert shown._bar.live.is_started
     shown.close()
+
+
+def test_markup_in_names_is_text(own_database: str, tmp_path: Path) -> None:
+    path = tmp_path / "[red]cột[bold].csv"
+    status, _, error = hatang("load", "poles", path)
+    assert status == 1
+    assert "[red]cột[bold].csv" in error.replace("\n", "")
+    path.write_text("code,lon,lat,owner\nA,107.5,16.4,[bold]\n")
+    status, out, _ = hatang("load", "poles", path)
+    assert status == 1
+    assert "[bold]" in out

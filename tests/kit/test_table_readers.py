@@ -128,3 +128,8 @@ def test_xlsx_rows_titles_and_sheets(tmp_path: Path) -> None:
 def test_truncated_workbook(tmp_path: Path) -> None:
     path = workbook(tmp_path / "a.xlsx", ("s", [["a", "b"], [1, 2]]))
     assert code_of(write(tmp_path, "cut.xlsx", path.read_bytes()[:-200])) == "file_broken"
+
+
+def test_lists_in_cells_do_not_choose_the_delimiter_and_old_line_ends_work(tmp_path: Path) -> None:
+    table = read_file(write(tmp_path, "a.csv", "DANH SÁCH\rcode,azimuths\rA,0;120;240\r"))
+    assert table.columns["azimuths"].tolist() == ["0;120;240"]
