@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from importlib import import_module
 
+import psycopg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -62,6 +63,7 @@ def create_app() -> FastAPI:
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(DBAPIError, _database)
+    app.add_exception_handler(psycopg.Error, _database)  # of COPY, which goes past SQLAlchemy
     app.add_exception_handler(UnicodeEncodeError, _text)
     for name in ROUTERS:
         app.include_router(import_module(name).router)
@@ -100,8 +102,9 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _database(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, DBAPIError)
-    state = getattr(error.orig, "sqlstate", None) or ""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    away = isinstance(cause, psycopg.OperationalError)
+    state = getattr(cause, "sqlstate", None) or ""
     told: AppError
     if state == "57014":
         told = Unavailable(
@@ -110,14 +113,14 @@ async def _database(request: Request, error: Exception) -> JSONResponse:
             "The query took too long; narrow the bbox, choose one commune or lower the limit",
         )
     elif state.startswith("23"):
-        diagnosis = getattr(error.orig, "diag", None)
+        diagnosis = getattr(cause, "diag", None)
         told = from_constraint(getattr(diagnosis, "constraint_name", None), getattr(diagnosis, "message_detail", None))
-    elif "NUL" in str(error.orig) or state in {"22003", "22021", "22P05"}:
+    elif "NUL (0x00)" in str(cause) or state in {"22003", "22021", "22P05"}:
         told = Invalid(
             "value_refused", "Giá trị ngoài khoảng hoặc chứa ký tự NUL", "A value is out of range or has NUL"
         )
-    elif error.connection_invalidated or state[:2] in {"", "08", "53", "57"}:
-        log.error("database unavailable: %s", error.orig)
+    elif away and state[:2] in {"", "08", "53", "57"}:
+        log.error("database unavailable: %s", cause)
         told = Unavailable(
             "database_unavailable",
             "Cơ sở dữ liệu không trả lời; hãy thử lại sau, hoặc chạy: hatang db start",

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlencode
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.config import settings
@@ -17,8 +17,8 @@ from app.config import settings
 MAX_OFFSET = 10_000_000
 MAX_ID = 2**63 - 1
 _LOCAL = dt.timezone(dt.timedelta(hours=7))  # Viet Nam has no summer time; the machine may have no tz database
-_NUMBER = re.compile(r"[+-]?(\d{1,20}(\.\d{0,20})?|\.\d{1,20})([eE][+-]?\d{1,3})?")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_NUMBER = re.compile(r"[+-]?(\d{1,20}(\.\d{0,20})?|\.\d{1,20})([eE][+-]?\d{1,3})?", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 def today() -> dt.date:
@@ -141,15 +141,16 @@ class Paged(Question):
     )
     offset: Annotated[int, Field(ge=0, le=MAX_OFFSET, description="Features to skip")] = 0
 
-    @model_validator(mode="after")
-    def _within_page_limit(self) -> Paged:
-        if self.limit > settings().page_limit:
+    @field_validator("limit")
+    @classmethod
+    def _within_page_limit(cls, value: int) -> int:
+        if value > settings().page_limit:
             raise refused(
                 "limit_too_large",
                 f"limit tối đa {settings().page_limit}; lấy toàn bộ bằng /api/exports",
                 f"limit is at most {settings().page_limit}; use /api/exports for everything",
             )
-        return self
+        return value
 
     def links(self, path: str, matched: int) -> list[dict[str, str]]:
         """Return self, next and prev as absolute paths.

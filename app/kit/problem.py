@@ -63,6 +63,8 @@ def _told(error: Mapping[str, Any]) -> dict[str, str]:
     location = [str(part) for part in error["loc"]]
     # "query", "path" or "body" comes first; a refusal of the whole body has nothing after it.
     field = ".".join(location[1:]) or location[0]
+    if error["type"] == "json_invalid":  # what follows is a position in the text
+        field = location[0]
     context = error.get("ctx", {})
     if error["type"] == "refused":
         field = context.get("field", field)

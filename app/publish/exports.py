@@ -6,7 +6,7 @@ COPY takes no bind parameters, so values pass through `psycopg.sql.Literal` and 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,14 +16,16 @@ from psycopg import sql
 from sqlalchemy.orm import Session
 
 from app.areas import queries as areas
-from app.errors import Conflict, NotFound
+from app.errors import Conflict, NotFound, Unavailable
 from app.kit.bulk import raw_connection
 from app.kit.page import BBox, parse_bbox
 from app.publish.layers import LAYERS, Layer
 
 Format = Literal["geojson", "geojsonl"]
 DIGITS = 7  # of a degree: 1 cm (RFC 7946 section 11.2)
-_BLOCK_BYTES = 256 * 1024
+FEATURE = b'{"type":"Feature","id":'
+"""How every feature begins; nothing inside one can look like it, since quotes are escaped there."""
+_BLOCK_BYTES = 64 * 1024
 # A control character is always escaped in JSON text, so this CSV never quotes and every row is one line.
 _COPY = "COPY ({}) TO STDOUT (FORMAT csv, DELIMITER E'\\x02', QUOTE E'\\x01', ENCODING 'UTF8')"
 
@@ -98,7 +100,7 @@ def statement(name: str, selection: Selection, prefix: str = "") -> sql.Composed
         """SELECT {prefix} || '{{"type":"Feature","id":' || o.id || ',"geometry":'
        || coalesce(ST_AsGeoJSON({written}, {digits}), 'null')
        || ',"properties":' || (SELECT row_to_json(row) FROM (SELECT {columns}) row)::text || '}}'
-  FROM registry.{table} o {joins} WHERE {where}"""
+  FROM registry.{table} o {joins} WHERE {where} ORDER BY o.id"""
     ).format(
         prefix=sql.Literal(prefix),
         written=sql.SQL(chosen.written or chosen.geometry),
@@ -140,6 +142,13 @@ def _where(chosen: Layer, selection: Selection) -> sql.Composed:
     return sql.SQL(" AND ").join(parts)
 
 
+def count(session: Session, name: str, selection: Selection) -> int:
+    """Return how many objects are selected."""
+    query = sql.SQL("SELECT count(*) {}").format(_source(layer(name), selection))
+    row = raw_connection(session).execute(query).fetchone()
+    return int(row[0]) if row else 0
+
+
 def metadata(session: Session, name: str, selection: Selection) -> dict[str, object]:
     """Return the foreign member "metadata" that heads an export; a stream cannot know its count."""
     chosen = layer(name)
@@ -158,7 +167,7 @@ def metadata(session: Session, name: str, selection: Selection) -> dict[str, obj
     }
 
 
-def stream(session: Session, name: str, selection: Selection, form: Format = "geojson") -> Iterator[bytes]:
+def stream(session: Session, name: str, selection: Selection, form: Format = "geojson") -> Generator[bytes, None, None]:
     """Yield the layer as a FeatureCollection, or as one feature a line.
 
     The closing brackets come only after the last row: a stream that breaks is no valid document.
@@ -176,14 +185,21 @@ def stream(session: Session, name: str, selection: Selection, form: Format = "ge
     yield b"]}\n"
 
 
-def _blocks(connection: psycopg.Connection, query: sql.Composed) -> Iterator[bytes]:
-    with connection.cursor() as cursor, cursor.copy(sql.SQL(_COPY).format(query)) as copy:
-        rows: list[bytes] = []
-        size = 0
-        for row in copy:
-            rows.append(bytes(row))
-            size += len(row)
-            if size > _BLOCK_BYTES:
-                yield b"".join(rows)
-                rows, size = [], 0
-        yield b"".join(rows)
+def _blocks(connection: psycopg.Connection, query: sql.Composed) -> Generator[bytes, None, None]:
+    try:
+        with connection.cursor() as cursor, cursor.copy(sql.SQL(_COPY).format(query)) as copy:
+            rows: list[bytes] = []
+            size = 0
+            while row := copy.read():
+                rows.append(bytes(row))
+                size += len(row)
+                if size > _BLOCK_BYTES:
+                    yield b"".join(rows)
+                    rows, size = [], 0
+            yield b"".join(rows)
+    except psycopg.OperationalError as error:
+        raise Unavailable(
+            "export_broken_off",
+            "Xuất dữ liệu bị dừng giữa chừng: quá thời gian hoặc mất kết nối cơ sở dữ liệu",
+            "The export was broken off: out of time, or the database went away",
+        ) from error

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from app.areas import queries as areas
 from app.config import ROOT, settings
 from app.coverage.models import CoverageRun
+from app.coverage.queries import latest_run
 from app.errors import NotFound, Unavailable
 from app.kit.page import parse_bbox, today
 from app.policy import queries as policy
@@ -49,7 +50,7 @@ def wanted_villages(session: Session, asked: VillageFilter) -> tuple[queries.Wan
     """
     as_of = asked.as_of or today()
     rule = queries.rule(session, asked.rule, as_of).name
-    run = queries.latest_run(session, rule, as_of)
+    run = latest_run(session, rule, as_of)
     wanted = queries.Wanted(
         as_of=as_of,
         rule=rule,
@@ -76,7 +77,7 @@ def village(session: Session, village_id: int, asked: VillageQuestion, path: str
     """
     as_of = asked.as_of or today()
     rule = queries.rule(session, asked.rule, as_of).name
-    run = queries.latest_run(session, rule, as_of)
+    run = latest_run(session, rule, as_of)
     wanted = queries.Wanted(as_of=as_of, rule=rule, run_id=run.id if run else None, village_id=village_id)
     _, features = queries.villages(session, wanted)
     if not features:
@@ -125,7 +126,7 @@ def meta(session: Session, as_of: dt.date) -> Meta:
             "synthetic": queries.any_synthetic(session, as_of),
             "bbox": queries.extent(session, as_of),
             "as_of": as_of,
-            "run": run_json(queries.latest_run(session, default, as_of)) if default else None,
+            "run": run_json(latest_run(session, default, as_of)) if default else None,
             "rules": [
                 {
                     "name": p.name,

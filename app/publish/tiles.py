@@ -11,6 +11,7 @@ from pydantic import Field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.coverage.queries import latest_run
 from app.coverage.terrain import open_terrain
 from app.database import DbSession
 from app.errors import BadRequest, NotFound
@@ -73,7 +74,7 @@ def village_tile(session: Session, z: int, x: int, y: int, asked: VillageTile) -
         Unknown rule or operator on that date.
     """
     as_of = asked.as_of or today()
-    run = queries.latest_run(session, queries.rule(session, asked.rule, as_of).name, as_of)
+    run = latest_run(session, queries.rule(session, asked.rule, as_of).name, as_of)
     operator_id = queries.operator(session, asked.operator, as_of).id if asked.operator else None
     tile = func.publish.tile_villages(z, x, y, as_of, run.id if run else None, operator_id, asked.technology)
     return bytes(session.scalar(select(tile)) or b"")
