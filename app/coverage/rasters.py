@@ -20,6 +20,7 @@ from app.errors import Invalid
 COUNTRY = (102.0, 7.0, 118.0, 24.0)
 """West, south, east, north of Viet Nam's box in degrees; the registry's geometry checks use the same."""
 
+HEIGHT_RANGE_M = (-500.0, 9000.0)
 VOID = -32768
 _MAX_PIXELS = 250_000_000
 _HGT_NAME = re.compile(r"([NS])(\d{2})([EW])(\d{3})", re.IGNORECASE)
@@ -63,6 +64,44 @@ def read_raster(path: Path) -> Raster:
             f"{path.name}: cannot be read as a GeoTIFF of heights (wrong format or truncated file)",
             field=path.name,
         ) from error
+
+
+def check_raster(raster: Raster, name: str) -> float:
+    """Return the share of voids, or refuse what cannot be terrain of this country.
+
+    Raises
+    ------
+    Invalid
+        No grid, outside the country's box, nothing but voids, heights no ground here has.
+    """
+    heights = raster.heights
+    if heights.ndim != 2 or min(heights.shape) < 2 or not (raster.step_lon_deg > 0 and raster.step_lat_deg > 0):
+        raise Invalid(
+            "terrain_shape", f"{name}: lưới độ cao không hợp lệ", f"{name}: not a grid of heights", field=name
+        )
+    west, north = raster.west, raster.north
+    east, south = west + heights.shape[1] * raster.step_lon_deg, north - heights.shape[0] * raster.step_lat_deg
+    w, s, e, n = COUNTRY
+    if not (west < e and east > w and south < n and north > s):
+        raise Invalid(
+            "terrain_no_overlap",
+            f"{name}: địa hình nằm ngoài Việt Nam ({west:.3f}–{east:.3f}° Đ, {south:.3f}–{north:.3f}° B)",
+            f"{name}: the terrain lies outside Viet Nam ({west:.3f}–{east:.3f}° E, {south:.3f}–{north:.3f}° N)",
+            field=name,
+        )
+    void = np.isnan(heights)
+    void_share = float(void.mean())
+    if void_share == 1.0:
+        raise Invalid("terrain_all_void", f"{name}: không có độ cao nào", f"{name}: every height is void", field=name)
+    low, high = float(np.nanmin(heights)), float(np.nanmax(heights))
+    if not (low >= HEIGHT_RANGE_M[0] and high <= HEIGHT_RANGE_M[1]):
+        raise Invalid(
+            "terrain_absurd_height",
+            f"{name}: độ cao từ {low:g} đến {high:g} m, chỉ nhận từ -500 đến 9000 m",
+            f"{name}: heights from {low:g} to {high:g} m; only -500 to 9000 m can be",
+            field=name,
+        )
+    return void_share
 
 
 def _check(source: Any, name: str) -> None:

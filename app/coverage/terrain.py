@@ -20,13 +20,12 @@ from sqlalchemy.orm import Session
 from app.config import settings
 from app.coverage import grid
 from app.coverage.models import TerrainTile
-from app.coverage.rasters import COUNTRY, Raster, read_raster
+from app.coverage.rasters import Raster, check_raster, read_raster
 from app.errors import Invalid, Unavailable
 
 Floats = NDArray[np.float64]
 Progress = Callable[[int, int, str], None]
 
-HEIGHT_RANGE_M = (-500.0, 9000.0)
 _METRES_PER_DEGREE = 111_320.0
 
 
@@ -226,7 +225,7 @@ def _bounds(tile: TerrainTile) -> tuple[float, float, float, float]:
 
 
 def _add(session: Session, name: str, raster: Raster, sha256: str, source: str, synthetic: bool) -> TerrainTile:
-    void_share = _check(raster, name)
+    void_share = check_raster(raster, name)
     tile = TerrainTile(
         name=name,
         sha256=sha256,
@@ -251,38 +250,6 @@ def _add(session: Session, name: str, raster: Raster, sha256: str, source: str, 
     session.add(tile)
     session.flush()
     return tile
-
-
-def _check(raster: Raster, name: str) -> float:
-    """Return the share of voids, or refuse what cannot be terrain of this country."""
-    heights = raster.heights
-    if heights.ndim != 2 or min(heights.shape) < 2 or not (raster.step_lon_deg > 0 and raster.step_lat_deg > 0):
-        raise Invalid(
-            "terrain_shape", f"{name}: lưới độ cao không hợp lệ", f"{name}: not a grid of heights", field=name
-        )
-    west, north = raster.west, raster.north
-    east, south = west + heights.shape[1] * raster.step_lon_deg, north - heights.shape[0] * raster.step_lat_deg
-    w, s, e, n = COUNTRY
-    if not (west < e and east > w and south < n and north > s):
-        raise Invalid(
-            "terrain_no_overlap",
-            f"{name}: địa hình nằm ngoài Việt Nam ({west:.3f}–{east:.3f}° Đ, {south:.3f}–{north:.3f}° B)",
-            f"{name}: the terrain lies outside Viet Nam ({west:.3f}–{east:.3f}° E, {south:.3f}–{north:.3f}° N)",
-            field=name,
-        )
-    void = np.isnan(heights)
-    void_share = float(void.mean())
-    if void_share == 1.0:
-        raise Invalid("terrain_all_void", f"{name}: không có độ cao nào", f"{name}: every height is void", field=name)
-    low, high = float(np.nanmin(heights)), float(np.nanmax(heights))
-    if not (low >= HEIGHT_RANGE_M[0] and high <= HEIGHT_RANGE_M[1]):
-        raise Invalid(
-            "terrain_absurd_height",
-            f"{name}: độ cao từ {low:g} đến {high:g} m, chỉ nhận từ -500 đến 9000 m",
-            f"{name}: heights from {low:g} to {high:g} m; only -500 to 9000 m can be",
-            field=name,
-        )
-    return void_share
 
 
 def _open(tile: TerrainTile) -> NDArray[np.float32]:

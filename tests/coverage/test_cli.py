@@ -72,6 +72,9 @@ def test_from_terrain_to_verdict(hatang: Hatang, province: Path, tmp_path: Path)
     assert added["added"]
     [again] = answer(hatang, "terrain", "add", str(province))
     assert not again["added"]
+    code, out, _ = hatang("terrain", "status")
+    assert code == 0
+    assert "ridge.tif" in out
     [tile] = answer(hatang, "terrain", "status")
     assert tile["void_share"] == pytest.approx(float(np.isnan(hills()).mean()))
     run = answer(hatang, "coverage", "run", "--as-of", "2026-11-01")
