@@ -23,8 +23,9 @@ WITH box AS (
 ), reach AS MATERIALIZED (
     SELECT p.id AS point_id, bool_or(b.ports_free > 0) IS TRUE AS served, bool_or(b.ports_free IS NULL) AS maybe
     FROM box b
-    JOIN place p ON p.point && ST_Expand(b.geom, b.serving_m / 100000.0)
-                AND ST_Distance(p.point::geography, b.geom::geography) <= b.serving_m
+    -- The table itself and not `place`: a materialised CTE has no index.
+    JOIN registry.demand_point p ON p.point && ST_Expand(b.geom, b.serving_m / 100000.0)
+                                AND ST_Distance(p.point::geography, b.geom::geography) <= b.serving_m
     GROUP BY p.id
 ), village AS (
     SELECT v.id, v.households, v.synthetic, v.point,
