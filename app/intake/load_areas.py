@@ -28,6 +28,10 @@ from app.kit.table import Notice, objects
 REFORM = "2025-07-01"
 """Units in force now came with the reform of this day; files of units that give no date mean these."""
 _KINDS = ("đặc khu", "thành phố", "thị trấn", "thị xã", "phường", "quận", "huyện", "tỉnh", "xã")
+_LEVELS = {(2, k): "province" for k in ("tỉnh", "thành phố")} | {
+    (3, k): "district" for k in ("quận", "huyện", "thị xã", "thành phố")
+}
+"""Digits of the GSO code and kind → level; communes have five digits."""
 _PREFIX = re.compile(rf"^({'|'.join(_KINDS)})\s+(?=\S)", re.IGNORECASE)
 
 
@@ -48,10 +52,6 @@ def prepare_areas(job: Job) -> None:
     columns = job.columns
     n = len(job)
     full = columns.pop("full_name", None)
-    if "level" not in columns:
-        columns["level"] = np.full(n, "commune", object)
-    else:
-        columns["level"] = objects([v or "commune" for v in columns["level"]])
     start = job.get("valid_from")
     missing = np.array([v is None for v in start], bool)
     if missing.any():
@@ -67,10 +67,27 @@ def prepare_areas(job: Job) -> None:
         given = job.get("kind")
         columns["kind"] = objects([g or k or s[0] for g, k, s in zip(given, kinds, split, strict=True)])
         columns["name"] = objects([s[1] for s in split])
+    _levels(job)
     if "parent" in columns:
         parents = references.units(job.session)
         label = job.sheet.label("parent")
         columns["parent_id"] = parsing.column("parent", columns.pop("parent"), parents.find, job.findings, label=label)
+
+
+def _levels(job: Job) -> None:
+    """Take the level of units that give none from GSO code and kind, which must agree; else commune. Say so."""
+    given, kinds = job.get("level"), job.columns.get("kind", [None] * len(job))
+    codes = job.columns.get("code", [None] * len(job))
+    guessed = [_LEVELS.get((len(c or ""), k), "commune") for c, k in zip(codes, kinds, strict=True)]
+    job.columns["level"] = objects([g or guess for g, guess in zip(given, guessed, strict=True)])
+    open_ = [guess for g, guess in zip(given, guessed, strict=True) if g is None]
+    if open_:
+        counted = ", ".join(f"{level}: {open_.count(level)}" for level in dict.fromkeys(open_))
+        job.notices.append(
+            Notice(
+                "level_assumed", f"Tệp không ghi cấp đơn vị, hiểu là {counted}", f"No level given, taken as {counted}"
+            )
+        )
 
 
 def write_areas(job: Job, staged: Staged) -> tuple[int, int]:

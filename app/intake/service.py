@@ -116,8 +116,8 @@ def load_file(
             if not task.findings.errors:
                 tell("write")
                 loaded, updated = LOADERS[layer].write(task, staged)
-            for name in ("rows", *task.entries):
-                session.execute(text(f"DROP TABLE IF EXISTS pg_temp.intake_{name}"))
+            for part in ("rows", *task.entries):
+                session.execute(text(f"DROP TABLE IF EXISTS pg_temp.intake_{part}"))
     return LoadReport(layer, name, digest, table.format, len(table), loaded, updated, task.findings, notices)
 
 

@@ -37,6 +37,7 @@ def test_csv_in_vn2000_holds_the_test_vector_to_a_centimetre(load: Load, ask: As
         "poles", f'Mã cột;Chủ sở hữu;X;Y\nC1;EVN;{X};{Y}\nC2;EVN;"{X}";"1 821 306,80"\n'.replace(".", ","), crs=crs
     )
     assert (report.accepted, report.rows, report.loaded, found(report)) == (True, 2, 2, [])
+    assert report.file == "poles.csv"
     at_vector(ask)
     assert ask("SELECT raw_x, raw_y, raw_crs FROM registry.pole") == [(X, Y, "EPSG:9214")] * 2
     assert ask("SELECT source FROM registry.pole LIMIT 1") == [f"poles.csv ({report.sha256[:12]})"]
@@ -102,7 +103,9 @@ def test_the_real_communes_load_as_they_are(load: Load, ask: Ask) -> None:
     report = load("areas", WARDS)
     assert (report.accepted, report.rows, report.loaded, report.updated) == (True, 40, 40, 0)
     assert found(report) == []
-    assert "valid_from_assumed" in {n.code for n in report.notices}
+    assert {"valid_from_assumed", "level_assumed"} <= {n.code for n in report.notices}
+    assert (report.file, report.as_dict()["file"]) == (WARDS.name, WARDS.name)
+    assert ask("SELECT DISTINCT level FROM registry.unit") == ["commune"]
     kinds = dict(ask("SELECT kind, count(*) FROM registry.unit WHERE valid_from = '2025-07-01' GROUP BY 1"))
     assert kinds == {"phường": 21, "xã": 19}
     assert ask("SELECT name FROM registry.unit WHERE code = '19753'") == ["Phú Xuân"]

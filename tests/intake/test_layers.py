@@ -196,6 +196,14 @@ def test_areas_with_parent_level_and_dates(load: Load, ask: Ask) -> None:
     assert found(load("areas", f"code,name,parent,wkt\n1,A,nowhere,{box}\n")) == [(2, "parent", "unknown_parent")]
 
 
+def test_level_of_units_that_give_none(load: Load, ask: Ask) -> None:
+    box = '"POLYGON ((107 16, 107.1 16, 107.1 16.1, 107 16.1, 107 16))"'
+    rows = ("46,Thành phố Huế", "474,Quận Thuận Hóa", "19753,Phường Phú Xuân", "99,Không rõ")
+    report = load("areas", "code,name,wkt\n" + "".join(f"{row},{box}\n" for row in rows))
+    assert ask("SELECT level FROM registry.unit ORDER BY id") == ["province", "district", "commune", "commune"]
+    assert any("province: 1, district: 1, commune: 2" in n.en for n in report.notices)
+
+
 @pytest.mark.parametrize(
     ("full", "parts"),
     [
