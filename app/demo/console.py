@@ -24,6 +24,7 @@ STEPS = {
     "communes": "xã, phường / communes",
     "terrain": "địa hình / terrain",
     "villages": "thôn, bản / villages",
+    "store": "ghi / storing",
     "roads": "đường / roads",
     "sites": "vị trí trạm / sites",
     "radio": "trạm gốc / base stations",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 from rasterio import Affine
 from rasterio.features import rasterize
 
@@ -68,7 +67,6 @@ def build(seed: int, scale: float, form: Shape) -> Ground:
     water = [(degrees(form.sea), 1), (degrees(form.lagoons), 1)]
     transform = Affine(step, 0.0, west, 0.0, -step, north)
     heights[rasterize(water, out_shape=heights.shape, transform=transform, dtype="uint8") == 1] = 0.0
-    heights[_void(drawn["void"], lon, lat)] = np.nan
     return Ground(heights, float(west), float(north), step)
 
 
@@ -113,8 +111,12 @@ def _ridges(
     return np.asarray(total * (total / (total + np.float32(0.12))))
 
 
-def _void(void: dict[str, float], lon: Floats, lat: Floats) -> NDArray[np.bool_]:
-    """Return the pixels of the gap in the survey."""
-    across = ((lon - void["lon"]) / void["half_lon"]) ** 2
-    down = ((lat - void["lat"]) / void["half_lat"]) ** 2
-    return np.asarray(down[:, None] + across[None, :] < 1.0)
+def with_void(ground: Ground, lon: float, lat: float) -> Ground:
+    """Return the ground with a gap at that place, as clouds leave one in a satellite's survey."""
+    half_lon, half_lat = read("province")["terrain"]["void_half_deg"]
+    rows, columns = ground.heights.shape
+    across = (ground.west + (np.arange(columns) + 0.5) * ground.step - lon) / half_lon
+    down = (ground.north - (np.arange(rows) + 0.5) * ground.step - lat) / half_lat
+    heights = ground.heights.copy()
+    heights[down[:, None] ** 2 + across[None, :] ** 2 < 1.0] = np.nan
+    return replace(ground, heights=heights)

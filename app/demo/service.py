@@ -17,7 +17,7 @@ from app.errors import Conflict, Invalid
 from app.sites.models import Site
 
 Tell = Callable[[int, int, str], None]
-STEPS = ("communes", "terrain", "villages", "roads", "sites", "radio", "poles", "ducts", "facilities")
+STEPS = ("communes", "terrain", "villages", "store", "roads", "sites", "radio", "poles", "ducts", "facilities")
 _HELD = text("""
     SELECT name FROM (VALUES
         ('unit', EXISTS (SELECT FROM registry.unit)), ('village', EXISTS (SELECT FROM registry.village)),
@@ -64,17 +64,22 @@ def build_demo(session: Session, seed: int = 254, scale: float = 1.0, progress: 
     named, form = communes.load(code), communes.shape(seed)
     step("terrain")
     raster = ground.build(seed, scale, form)
+    step("villages")
+    settled = villages.build(seed, scale, named, form, raster)
+    # The survey has a gap where nobody would look twice; what depends on it must come out as unknown.
+    remote = settled.xy[villages.most_remote(settled)]
+    lonlat = communes.degrees(shapely.Point(remote))
+    raster = ground.with_void(raster, lonlat.x, lonlat.y)
+    step("store")
     terrain.add_array(
         session, "SYNTHETIC terrain", raster.heights, raster.west, raster.north, raster.step, raster.step,
         source=label(seed), synthetic=True,
     )  # fmt: skip
-    step("villages")
-    settled = villages.build(seed, scale, named, form, raster)
     written = settlements.write(session, seed, named, settled, code)
     step("roads")
     network = roads.build(seed, settled, form, raster)
     step("sites")
-    counts, placed, masts = sites.write(session, seed, scale, settled, form)
+    counts, placed, masts = sites.write(session, seed, scale, settled, form, remote)
     written |= counts
     step("radio")
     written |= radio.write(session, seed, placed, masts)

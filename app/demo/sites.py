@@ -37,9 +37,9 @@ class Sites:
 
 
 def write(
-    session: Session, seed: int, scale: float, villages: Villages, form: Shape
+    session: Session, seed: int, scale: float, villages: Villages, form: Shape, remote: Floats
 ) -> tuple[dict[str, int], Sites, Structures]:
-    """Insert sites, structures and their tenants; return the rows written and what they are."""
+    """Insert sites, structures and their tenants; none near `remote`; return rows and what they are."""
     rng, drawn, source = stream(seed, "sites"), read("sites"), label(seed)
     company = drawn["tower_company"]
     written = {
@@ -50,7 +50,7 @@ def write(
             source=source,
         )
     }
-    sites = _sites(rng, drawn, scale, villages, form)
+    sites = _sites(rng, drawn, scale, villages, form, remote)
     structures = build_structures(rng, drawn, sites.classes, sites.tenants.sum(axis=1))
     owned = sites.owner == company["code"]
     offers = np.where(owned, 1.0, np.where(rng.random(len(owned)) < 0.3, np.nan, rng.random(len(owned)) < 0.4))
@@ -78,10 +78,12 @@ def write(
     return written, sites, structures
 
 
-def _sites(rng: np.random.Generator, drawn: dict[str, Any], scale: float, villages: Villages, form: Shape) -> Sites:
+def _sites(
+    rng: np.random.Generator, drawn: dict[str, Any], scale: float, villages: Villages, form: Shape, remote: Floats
+) -> Sites:
     """Choose positions and tenants; shared, unknown and empty positions come by quota, so the ratio holds."""
     target = max(int(drawn["count"] * scale), 8)
-    xy, classes = _places(rng, drawn, target + max(int(target * drawn["ended"]), 1), villages, form)
+    xy, classes = _places(rng, drawn, target + max(int(target * drawn["ended"]), 1), villages, form, remote)
     count = len(xy)
     ended = np.zeros(count, bool)
     ended[rng.choice(count, count - target, replace=False)] = True
@@ -90,8 +92,8 @@ def _sites(rng: np.random.Generator, drawn: dict[str, Any], scale: float, villag
     empty = quota(rng, one, drawn["known_empty"], ~ended & ~unknown)
     used = ~unknown & ~empty
     first = option(rng, drawn["operators"], count)
-    remote = ~np.isin(classes, ["city", "town"])
-    first[remote & (first == "VIETNAMOBILE")] = "VIETTEL"
+    country = ~np.isin(classes, ["city", "town"])
+    first[country & (first == "VIETNAMOBILE")] = "VIETTEL"
     tenants = np.stack([first == code for code in OPERATORS], axis=1)
     chance = np.array([drawn["operators"][code] for code in OPERATORS])
     shared = quota(rng, one, drawn["shared"], used & ~ended)
@@ -117,10 +119,10 @@ def _sites(rng: np.random.Generator, drawn: dict[str, Any], scale: float, villag
 
 
 def _places(
-    rng: np.random.Generator, drawn: dict[str, Any], count: int, villages: Villages, form: Shape
+    rng: np.random.Generator, drawn: dict[str, Any], count: int, villages: Villages, form: Shape, remote: Floats
 ) -> tuple[Floats, NDArray[np.str_]]:
     """Return positions near dwelling clusters, and the class of their village; some villages get none."""
-    dark = np.zeros(len(villages.codes), bool)
+    dark: Flags = np.hypot(*(villages.xy - remote).T) < drawn["remote_m"]
     for name, share in drawn["villages_without"].items():
         dark |= quota(rng, np.ones(len(dark)), share, villages.classes == name)
     density = np.array([drawn["density"][str(c)] for c in villages.classes])

@@ -105,6 +105,12 @@ def _settle(
     return points[np.argsort(cost, kind="stable")], typical
 
 
+def most_remote(villages: Villages) -> int:
+    """Return the village farthest from its third neighbour."""
+    apart = np.hypot(*(villages.xy[:, None] - villages.xy[None]).transpose(2, 0, 1))
+    return int(np.partition(apart, 3, axis=1)[:, 3].argmax())
+
+
 def heights(ground: Ground, xy: Floats) -> Floats:
     """Return the height of the ground (m) at points (n, 2) in metres; NaN in the void."""
     lonlat = degrees(shapely.points(xy))

@@ -51,7 +51,8 @@ def test_cells_fill_the_outline_and_hold_their_commune() -> None:
 
 
 def test_ground_is_finite_outside_the_void_and_flat_at_sea() -> None:
-    raised = ground.build(254, 0.01, communes.shape(254))
+    raised = ground.with_void(ground.build(254, 0.01, communes.shape(254)), 107.5, 16.2)
+    assert np.isnan(raised.at(np.array([107.5]), np.array([16.2]))).all()
     assert 0 < np.isnan(raised.heights).mean() < 0.01
     assert np.nanmin(raised.heights) == 0
     assert 1200 < np.nanmax(raised.heights) <= 1800
