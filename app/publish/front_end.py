@@ -31,9 +31,13 @@ MISSING = """<!doctype html><html lang="vi"><meta charset="utf-8"><title>Hatang<
 class _Assets(StaticFiles):
     """Built files carry a hash of their content in their names, so they never change."""
 
+    async def check_config(self) -> None:
+        """Before the build there is no folder; then every file is simply not found."""
+
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
-        response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
+        if response.status_code < 400:
+            response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
         return response
 
 

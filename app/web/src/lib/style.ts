@@ -207,7 +207,7 @@ const MARKS: LayerSpecification[] = [
   },
   {
     id: "counted-point", type: "circle", source: "counted", filter: ["==", ["geometry-type"], "Point"],
-    paint: { "circle-radius": byZoom(8, 3, 12, 5, 15, 9), "circle-color": ACCENT, "circle-stroke-color": "#7a4a00", "circle-stroke-width": 1 },
+    paint: { "circle-radius": byZoom(8, 2.6, 12, 5, 15, 9), "circle-color": ACCENT, "circle-stroke-color": "#7a4a00", "circle-stroke-width": byZoom(8, 0.4, 13, 1) },
   },
   {
     id: "candidates-area", type: "fill", source: "candidates", filter: ["==", ["geometry-type"], "Polygon"],
@@ -255,7 +255,7 @@ export const STYLE_LAYERS: Record<LayerName, string[]> = {
 /** What a click looks for, topmost first. */
 export const CLICKABLE = [
   "candidates-point", "sites-point", "distribution_points-point", "distribution_points-cells", "poles-point",
-  "manholes-point", "ducts-line", "poles-cells", "villages-point", "villages-fill",
+  "manholes-point", "ducts-line", "poles-cells", "villages-point",
 ];
 
 export function mapStyle(meta: Meta, asked: Asked): StyleSpecification {
