@@ -45,7 +45,7 @@ def compute_sharing(session: Session, as_of: dt.date) -> SharingRun:
     for kind in queries.KINDS:
         found = survey(session, kind, as_of)
         group = _communes_of(session, found, communes, as_of)
-        for part in (found.digest.encode(), group.tobytes(), repr(communes.codes).encode()):
+        for part in (found.digest().encode(), group.tobytes(), repr(communes.codes).encode()):
             digest.update(part)
         for ratio in found.ratios.values():
             scopes: list[tuple[str, Label, Figure]] = [("province", PROVINCE, ratio.figure)]

@@ -15,7 +15,16 @@ from sqlalchemy.orm import Session
 from app.sharing import queries
 from app.sharing.figures import Bools, Figure, Ints, Ratio, tally
 from app.sharing.queries import Organisations
-from app.sharing.ratios import Ducts, Poles, Sites, distinct, duct_ratios, pole_ratios, site_ratios
+from app.sharing.ratios import (
+    Ducts,
+    Poles,
+    Sites,
+    distinct,
+    duct_ratios,
+    pole_ratios,
+    site_ratios,
+    unique_pairs,
+)
 
 Columns = dict[str, NDArray[Any]]
 TELECOM_BODIES = ("operator", "mvno", "tower_company")
@@ -46,7 +55,17 @@ class Survey:
     present_party: Ints
     organisations: Organisations
     ratios: dict[str, Ratio]
-    digest: str
+    inputs: tuple[Columns, ...]
+
+    def digest(self) -> str:
+        """Return the hash of everything that was read, whatever order it came in."""
+        digest = hashlib.sha256()
+        for table in self.inputs:
+            order = np.lexsort(tuple(table.values()))
+            for name, column in table.items():
+                digest.update(name.encode())
+                digest.update(np.ascontiguousarray(column[order]).tobytes())
+        return digest.hexdigest()
 
     def groups(self, ratio: Ratio, group_of_row: Ints) -> tuple[Ints, Ints]:
         """Return (units, groups): each unit once, in the group of the row that stands for it."""
@@ -55,7 +74,7 @@ class Survey:
     def operator_groups(self, ratio: Ratio) -> tuple[Ints, Ints]:
         """Return (units, parties): each unit once for every operator present in it."""
         parties = len(self.organisations.codes)
-        pairs = np.unique(ratio.unit_of_row[self.present_row] * parties + self.present_party)
+        pairs = unique_pairs(ratio.unit_of_row[self.present_row] * parties + self.present_party)
         return pairs // parties, pairs % parties
 
     def by_row(self, ratio: Ratio, group_of_row: Ints, size: int) -> list[Figure]:
@@ -86,7 +105,7 @@ class Positions:
     present_row: Ints
     present_party: Ints
     organisations: Organisations
-    digest: str
+    inputs: tuple[Columns, ...]
 
 
 def positions(session: Session, as_of: dt.date, organisations: Organisations) -> Positions:
@@ -97,7 +116,7 @@ def positions(session: Session, as_of: dt.date, organisations: Organisations) ->
     party = organisations.party[organisations.of(present["tenant"])][at >= 0]
     k = distinct(row, party, rows["id"].size)
     sites = Sites(k, (k > 0) | rows["surveyed"], rows["neutral"], rows["offered"], organisations.networks)
-    return Positions(rows, sites, row, party, organisations, _digest(rows, present))
+    return Positions(rows, sites, row, party, organisations, (rows, present))
 
 
 def _sites(session: Session, as_of: dt.date, organisations: Organisations) -> Survey:
@@ -105,7 +124,7 @@ def _sites(session: Session, as_of: dt.date, organisations: Organisations) -> Su
     rows = found.columns
     return Survey(
         "site", as_of, rows["id"], found.sites.k, _owner_kind(rows, organisations), rows["urban"].astype(np.int64),
-        found.present_row, found.present_party, organisations, site_ratios(found.sites), found.digest,
+        found.present_row, found.present_party, organisations, site_ratios(found.sites), found.inputs,
     )  # fmt: skip
 
 
@@ -156,7 +175,7 @@ def _poles(session: Session, as_of: dt.date, organisations: Organisations) -> Su
     )
     return Survey(
         "pole", as_of, rows["id"], counted.organisations, owner, np.full(size, -1), row, party, organisations,
-        pole_ratios(counted), _digest(rows, occupancies),
+        pole_ratios(counted), (rows, occupancies),
     )  # fmt: skip
 
 
@@ -176,7 +195,7 @@ def _ducts(session: Session, as_of: dt.date, organisations: Organisations) -> Su
     )
     return Survey(
         "duct", as_of, rows["id"], distinct(row, party, size), _owner_kind(rows, organisations), np.full(size, -1),
-        row, party, organisations, duct_ratios(counted), _digest(rows, occupancies),
+        row, party, organisations, duct_ratios(counted), (rows, occupancies),
     )  # fmt: skip
 
 
@@ -191,13 +210,3 @@ def _where(ids: Ints, wanted: Ints) -> Ints:
 def _owner_kind(rows: Columns, organisations: Organisations) -> NDArray[np.str_]:
     kinds = np.append(organisations.kinds, "unknown")
     return kinds[np.where(rows["owner"] > 0, organisations.of(rows["owner"]), -1)]
-
-
-def _digest(*tables: Columns) -> str:
-    digest = hashlib.sha256()
-    for table in tables:
-        order = np.lexsort(tuple(table.values()))
-        for name, column in table.items():
-            digest.update(name.encode())
-            digest.update(np.ascontiguousarray(column[order]).tobytes())
-    return digest.hexdigest()

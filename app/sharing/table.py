@@ -31,17 +31,17 @@ def answer(session: Session, as_of: dt.date, by: str | None, wanted: str | None)
 
 
 def ratio_rows(found: dict[str, Any]) -> list[dict[str, str]]:
-    """Return one row a definition, with the target and whether it is met."""
+    """Return one row a definition, with the target and whether it is met; narrow enough for 80 columns."""
     rows = []
     for r in found["ratios"]:
         about, target = DEFINITIONS[r["definition"]], r["target"]
+        met = {True: "đạt · yes", False: "chưa · no", None: "—"}[r["met"]]
         rows.append(
             {
                 "": about.code + (" *" if about.default else ""),
                 "Cách tính\ndefinition": f"{about.title_vi}\n{about.title_en}",
                 **_figure(r),
-                "Mục tiêu\ntarget": f"{target['value']:g} % ({target['year']})" if target else "—",
-                "Đạt\nmet": {True: "đạt · yes", False: "chưa · no", None: "—"}[r["met"]],
+                "Mục tiêu\ntarget": f"{target['value']:g} % ({target['year']})\n{met}" if target else "—",
             }
         )
     return rows
@@ -51,8 +51,7 @@ def breakdown_rows(found: dict[str, Any]) -> list[dict[str, str]]:
     """Return one row a scope and definition."""
     return [
         {
-            "": r["scope_code"] or "—",
-            "Phạm vi\nscope": r["scope_name"],
+            "Phạm vi\nscope": f"{r['scope_code'] or '—'}\n{r['scope_name']}",
             "Cách tính\ndefinition": r["definition"],
             **_figure(r),
         }
@@ -61,15 +60,14 @@ def breakdown_rows(found: dict[str, Any]) -> list[dict[str, str]]:
 
 
 def _figure(row: dict[str, Any]) -> dict[str, str]:
-    percent = DEFINITIONS[row["definition"]].unit == "%"
-    interval = "—"
-    if row["unknown"] and row["ratio"] is not None:
-        high = "?" if row["ratio_high"] is None else f"{row['ratio_high']:.2f}"
-        interval = f"{row['ratio_low']:.2f} … {high}"
+    ratio = "—"
+    if row["ratio"] is not None:
+        ratio = f"{row['ratio']:.2f}{' %' if DEFINITIONS[row['definition']].unit == '%' else ''}"
+        if row["unknown"]:
+            high = "?" if row["ratio_high"] is None else f"{row['ratio_high']:.2f}"
+            ratio += f"\n{row['ratio_low']:.2f} … {high}"
     return {
-        "Tử số\nnumerator": f"{row['numerator']:,.0f}",
-        "Mẫu số\ndenominator": f"{row['denominator']:,.0f}",
+        "Tử số\n/ mẫu số": f"{row['numerator']:,.0f}\n/ {row['denominator']:,.0f}",
         "Chưa rõ\nunknown": f"{row['unknown']:,.0f}",
-        "Tỷ lệ\nratio": "—" if row["ratio"] is None else f"{row['ratio']:.2f}{' %' if percent else ''}",
-        "Khoảng\ninterval": interval,
+        "Tỷ lệ, khoảng\nratio, interval": ratio,
     }

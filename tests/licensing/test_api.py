@@ -50,6 +50,8 @@ def test_answer(client: TestClient, session: Session) -> None:
         ({"lat": "north"}, 422, "lat"),
         ({"hieght": 3}, 422, "hieght"),
         ({"as_of": "tomorrow"}, 422, "as_of"),
+        ({"height_m": True}, 422, "height_m"),
+        ({"radius_m": "5"}, 422, "radius_m"),
     ],
 )
 def test_refusals(client: TestClient, session: Session, change: dict[str, Any], status: int, field: str) -> None:
