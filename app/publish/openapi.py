@@ -15,9 +15,27 @@ Positions are EPSG:4326, longitude before latitude (RFC 7946). Every question ta
 Viet Nam. Objects whose data are synthetic say `synthetic: true`. Refusals are `application/problem+json` with a
 stable `code`, a message in Vietnamese and English, and the field at fault.
 """
-_REFUSALS = {
+PARAMETERS = {
+    "as_of": "Date of the answer; default today in Viet Nam",
+    "rule": "Coverage rule; default the policy's default rule",
+    "operator": "Code of an operator",
+    "technology": "2G, 3G, 4G or 5G",
+    "commune": "Code or name of a commune in force on the date",
+    "layer": "Name of the layer",
+    "village_id": "Identifier of the village",
+    "a": "Number of the earlier run",
+    "b": "Number of the later run",
+    "by": "What the ratios are broken down by",
+    "indicator": "Indicator of the plan: a3 positions, a4 poles, a5 ducts",
+    "definition": "Code of the definition; default the indicator's default one",
+    "counted": "Objects of the numerator, of the denominator, or those whose state is unknown",
+}
+"""Wording of parameters that mean the same wherever they stand; a router's own wording goes first."""
+_ASKED_REFUSALS = {
     "404": "Nothing of that name or number, or not on that date",
     "422": "A value that cannot be",
+}
+_REFUSALS = {
     "500": "Our own fault, logged under the incident id",
     "503": "Database, terrain or run not available, or the question is too heavy",
 }
@@ -73,10 +91,26 @@ def _with_refusals(schema: dict[str, Any]) -> dict[str, Any]:
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for operations in schema["paths"].values():
         for operation in operations.values():
-            refusals = _REFUSALS | (_BODY_REFUSALS if "requestBody" in operation else {})
+            for parameter in operation.get("parameters", []):
+                if parameter["name"] in PARAMETERS:
+                    parameter.setdefault("description", PARAMETERS[parameter["name"]])
+            asked = "parameters" in operation or "requestBody" in operation
+            refusals = _REFUSALS | (_ASKED_REFUSALS if asked else {})
+            refusals |= _BODY_REFUSALS if "requestBody" in operation else {}
+            responses = operation["responses"]
+            responses.get("422", {}).pop("description", None)  # the framework's own words
             for status, meaning in refusals.items():
-                described = operation["responses"].get(status, {}).get("description")
-                if status == "422" or not described:
-                    described = meaning
-                operation["responses"][status] = {"description": described, "content": content}
+                responses.setdefault(status, {}).setdefault("description", meaning)
+            for status, response in responses.items():
+                if status >= "4":
+                    response["content"] = content
+                else:
+                    _drop_plain_text(response.get("content", {}))
     return schema
+
+
+def _drop_plain_text(content: dict[str, Any]) -> None:
+    """Take back "type: string", which the framework adds to every answer that is written by hand."""
+    for media_type, body in content.items():
+        if "json" in media_type and "$ref" in body.get("schema", {}):
+            body["schema"].pop("type", None)

@@ -19,6 +19,7 @@ from app.publish.schemas import (
     CommuneCollection,
     CommuneQuestion,
     Dated,
+    Export,
     ExportFilter,
     Health,
     Meta,
@@ -108,10 +109,15 @@ def get_communes(request: Request, session: DbSession, asked: Annotated[CommuneQ
     tags=["exports"],
     summary="A whole layer, streamed",
     response_class=GeoJSON,
-    responses={200: {"description": "A FeatureCollection whose member `metadata` says what it is"}},
+    responses={
+        200: {"model": Export, "description": "A FeatureCollection whose member `metadata` says what it is"},
+        409: {"description": "The commune has no boundary yet"},
+    },
 )
 def get_export(
-    layer: Annotated[str, Path(max_length=60)], session: DbSession, asked: Annotated[ExportFilter, Query()]
+    layer: Annotated[str, Path(max_length=60, description="Name of the layer")],
+    session: DbSession,
+    asked: Annotated[ExportFilter, Query()],
 ) -> Response:
     """Every object of the layer in force on the date, within bbox and commune; restricted objects are left out.
 

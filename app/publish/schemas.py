@@ -29,7 +29,7 @@ class VillageQuestion(Dated):
 class VillageFilter(Paged):
     """Which villages, seen under which rule, operator and technology."""
 
-    bbox: BoxText | None = None
+    bbox: BoxText | None = Field(None, description="west,south,east,north in degrees (EPSG:4326)")
     commune: Name | None = Field(None, description="Code or name of a commune in force on the date")
     rule: Name | None = Field(None, description="Coverage rule; default the policy's default rule")
     verdict: VerdictName | None = Field(None, description="Only villages of this verdict")
@@ -50,7 +50,7 @@ class CommuneQuestion(Dated):
 class ExportFilter(Dated):
     """Which objects of a layer."""
 
-    bbox: BoxText | None = None
+    bbox: BoxText | None = Field(None, description="west,south,east,north in degrees (EPSG:4326)")
     commune: Name | None = Field(None, description="Code or name of a commune in force on the date")
 
 
@@ -163,6 +163,37 @@ class CommuneCollection(BaseModel):
     numberReturned: int
     links: list[Link]
     features: list[CommuneFeature]
+
+
+class ExportMetadata(BaseModel):
+    """What an export is; a stream cannot know its count beforehand."""
+
+    title: dict[Literal["vi", "en"], str]
+    source: str
+    as_of: dt.date
+    bbox: list[float] | None
+    generated_at: dt.datetime
+    synthetic: bool
+    licence: str | None
+    count: int | None
+
+
+class ExportFeature(BaseModel):
+    """One object with flat properties named as `hatang load` reads them."""
+
+    type: Literal["Feature"]
+    id: int
+    geometry: Geometry | None
+    properties: dict[str, str | float | bool | None]
+
+
+class Export(BaseModel):
+    """A whole layer."""
+
+    type: Literal["FeatureCollection"]
+    name: str
+    metadata: ExportMetadata
+    features: list[ExportFeature]
 
 
 class RuleInfo(BaseModel):

@@ -27,6 +27,7 @@ from app.sites.models import BaseStation, Cell, Site, Structure, StructureOccupa
 START = dt.date(2025, 7, 1)
 END = dt.date(2025, 10, 1)
 NASTY = 'Trạm "A\\B" 50%_\n; DROP TABLE'
+WHY = {"vi": ["vì thử nghiệm"], "en": ["because of the test"], "reasons": ["test"]}
 SEEN: dict[str, Any] = {"source": "SYNTHETIC test", "synthetic": True}
 
 
@@ -71,12 +72,13 @@ def build(session: Session) -> dict[str, Any]:
     session.flush()
     session.add_all([
         Verdict(run_id=run.id, village_id=villages[0].id, verdict="covered", share=0.912345, best_cell_id=cell.id,
-                rsrp_dbm=-92.34567, margin_db=17.654),
-        Verdict(run_id=run.id, village_id=villages[1].id, verdict="not_covered", share=0.25),
+                rsrp_dbm=-92.34567, margin_db=17.654, why=WHY),
+        Verdict(run_id=run.id, village_id=villages[1].id, verdict="not_covered", share=0.25, why=WHY),
         Verdict(run_id=run.id, village_id=villages[0].id, verdict="not_covered", share=0.1,
-                operator_id=who["VNPT"].id),
-        Verdict(run_id=run.id, village_id=villages[1].id, verdict="covered", share=0.9, technology="4G"),
-        FibreReach(run_id=run.id, village_id=villages[0].id, verdict="covered", households=300, households_reached=290),
+                operator_id=who["VNPT"].id, why=WHY),
+        Verdict(run_id=run.id, village_id=villages[1].id, verdict="covered", share=0.9, technology="4G", why=WHY),
+        FibreReach(run_id=run.id, village_id=villages[0].id, verdict="covered", households=300, households_reached=290,
+                   why={"reasons": ["free_port_in_reach"]}),
     ])  # fmt: skip
     session.flush()
     return {"villages": villages, "run": run, "thuan_hoa": thuan_hoa, "a_luoi": a_luoi}
