@@ -223,6 +223,29 @@ def test_profiles_are_even_and_geodesic(session: Session) -> None:
         assert np.isnan(h[lon > 107.75 + STEP]).all()
 
 
+def test_profiles_and_heights_agree_across_tiles_and_voids(session: Session) -> None:
+    """Both roads to a height, over two tiles that meet, a void, an outer half step and the outside."""
+    for name, west in (("a", 107.5), ("b", 107.5 + 300 * STEP)):
+        heights = plane(300, 300, west, 16.6)
+        heights[140:150, 100:110] = np.nan
+        terrain.add_array(session, name, heights, west, 16.6, STEP, STEP, source="SYNTHETIC", synthetic=True)
+    opened = terrain.open_terrain(session)
+    random = np.random.default_rng(5)
+    ends = random.uniform((107.49, 16.51, 107.49, 16.51), (107.68, 16.61, 107.68, 16.61), (200, 4))
+    ends[0] = 107.5 + STEP / 4, 16.6 - STEP / 4, 107.5 + 599.7 * STEP, 16.6 - STEP / 4
+    found = opened.profiles(*ends.T)
+    for k in range(len(ends)):
+        h = found.h_m[found.offset[k] : found.offset[k + 1]]
+        along = np.linspace(0, 1, h.size)
+        lon, lat = ends[k, 0] + along * (ends[k, 2] - ends[k, 0]), ends[k, 1] + along * (ends[k, 3] - ends[k, 1])
+        direct = opened.heights(lon, lat)
+        assert (np.isnan(h) == np.isnan(direct)).mean() > 0.99, "a post on the very edge may round either way"
+        both = ~np.isnan(h) & ~np.isnan(direct)
+        assert h[both] == pytest.approx(direct[both], abs=1e-3)
+    assert np.isfinite(found.h_m[: found.offset[1]]).all()
+    assert np.isnan(found.h_m).any()
+
+
 @pytest.mark.skipif(not DA_NANG.exists(), reason="the real Đà Nẵng terrain is not beside this checkout")
 def test_the_real_da_nang_terrain(session: Session) -> None:
     [report] = terrain.add_files(session, [DA_NANG])
