@@ -63,8 +63,9 @@ INSERT INTO registry.fibre_reach
 SELECT :run, j.id,
     CASE WHEN share >= :min_share THEN 'covered'
          WHEN share + share_unknown < :min_share THEN 'not_covered' ELSE 'unknown' END,
-    coalesce(j.households, j.dwellings),
-    round(share * coalesce(j.households, j.dwellings)),
+    -- No dwellings recorded is nothing counted, not nobody there.
+    coalesce(j.households, nullif(j.dwellings, 0)),
+    round(share * coalesce(j.households, nullif(j.dwellings, 0))),
     n.box_id, n.distance_m,
     jsonb_strip_nulls(jsonb_build_object(
         'share', share, 'share_unknown', share_unknown, 'min_share', CAST(:min_share AS float),

@@ -61,6 +61,7 @@ def test_distance_ports_and_dwellings(session: Session, village: Village) -> Non
     }  # fmt: skip
     assert (found["HALF"].households, found["HALF"].households_reached) == (40, 20)
     assert (found["THIRD"].households, found["THIRD"].households_reached) == (30, 10)
+    assert found["EMPTY"].households_reached is None
     assert found["MAYBE"].why["reasons"] == ["ports_unknown"]
     assert found["MAYBE"].why["share_unknown"] == 1
     assert found["EMPTY"].why["reasons"] == ["no_demand_points"]

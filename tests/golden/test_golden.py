@@ -123,7 +123,6 @@ def test_village_verdicts_and_fibre(province: Session) -> None:
             assert got[2] is None or got[2] < -110, code
 
 
-@pytest.mark.xfail(strict=True, reason="households nobody counted come out as 0 instead of null")
 def test_households_nobody_counted_stay_unknown(province: Session) -> None:
     run = run_coverage(province, as_of=DAY)
     found = {code: households for code, *_, households in province.execute(text(_VERDICTS), {"run": run.id})}
