@@ -17,6 +17,7 @@ from app.errors import Conflict, Invalid
 from app.sites.models import Site
 
 Tell = Callable[[int, int, str], None]
+VOIDS = 3
 STEPS = ("communes", "terrain", "villages", "store", "roads", "sites", "radio", "poles", "ducts", "facilities")
 _HELD = text("""
     SELECT name FROM (VALUES
@@ -66,10 +67,10 @@ def build_demo(session: Session, seed: int = 254, scale: float = 1.0, progress: 
     raster = ground.build(seed, scale, form)
     step("villages")
     settled = villages.build(seed, scale, named, form, raster)
-    # The survey has a gap where nobody would look twice; what depends on it must come out as unknown.
-    remote = settled.xy[villages.most_remote(settled)]
-    lonlat = communes.degrees(shapely.Point(remote))
-    raster = ground.with_void(raster, lonlat.x, lonlat.y)
+    # The survey has gaps where nobody would look twice; what depends on them must come out as unknown.
+    remote = settled.xy[villages.most_remote(settled, VOIDS)]
+    for lon, lat in shapely.get_coordinates(communes.degrees(shapely.points(remote))):
+        raster = ground.with_void(raster, lon, lat)
     step("store")
     terrain.add_array(
         session, "SYNTHETIC terrain", raster.heights, raster.west, raster.north, raster.step, raster.step,

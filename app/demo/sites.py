@@ -122,7 +122,7 @@ def _places(
     rng: np.random.Generator, drawn: dict[str, Any], count: int, villages: Villages, form: Shape, remote: Floats
 ) -> tuple[Floats, NDArray[np.str_]]:
     """Return positions near dwelling clusters, and the class of their village; some villages get none."""
-    dark: Flags = np.hypot(*(villages.xy - remote).T) < drawn["remote_m"]
+    dark: Flags = (np.hypot(*(villages.xy[:, None] - remote).transpose(2, 0, 1)) < drawn["remote_m"]).any(axis=1)
     for name, share in drawn["villages_without"].items():
         dark |= quota(rng, np.ones(len(dark)), share, villages.classes == name)
     density = np.array([drawn["density"][str(c)] for c in villages.classes])

@@ -105,10 +105,10 @@ def _settle(
     return points[np.argsort(cost, kind="stable")], typical
 
 
-def most_remote(villages: Villages) -> int:
-    """Return the village farthest from its third neighbour."""
+def most_remote(villages: Villages, count: int) -> Indexes:
+    """Return the `count` villages farthest from their third neighbour."""
     apart = np.hypot(*(villages.xy[:, None] - villages.xy[None]).transpose(2, 0, 1))
-    return int(np.partition(apart, 3, axis=1)[:, 3].argmax())
+    return np.argsort(-np.partition(apart, 3, axis=1)[:, 3], kind="stable")[:count]
 
 
 def heights(ground: Ground, xy: Floats) -> Floats:
