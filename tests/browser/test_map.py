@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from app.kit.text import fold
@@ -193,14 +195,15 @@ def test_a_missing_build_says_what_to_do(tmp_path: Path) -> None:
 
 def test_picture(page: Page, tmp_path: Path) -> None:
     """The picture of the README; `make picture` takes it of the whole demo province."""
-    village = (
-        answer(page, "/api/villages?verdict=not_covered&limit=1")["features"]
-        or answer(page, "/api/villages")["features"]
-    )
-    page.goto(f"/#village={village[0]['id']}")
+    in_view = "bbox=107.5,16.02,107.85,16.35"
+    uncovered = answer(page, f"/api/villages?verdict=not_covered&limit=1&{in_view}")["features"]
+    village = (uncovered or answer(page, "/api/villages?limit=1")["features"])[0]
+    page.goto(f"/#map=9.36/16.36/107.73&village={village['id']}")
     page.reload()
     expect(page.get_by_test_id("why")).to_be_visible()
     settled(page)
     path = Path(os.environ.get("HATANG_SCREENSHOT", tmp_path / "map.png"))
-    page.screenshot(path=path)
-    assert 50_000 < path.stat().st_size < 1_500_000
+    with Image.open(io.BytesIO(page.screenshot())) as taken:
+        # Five bits a channel: hardly a visible difference, half the bytes.
+        taken.convert("RGB").point(lambda value: value & 248 | value >> 5).save(path, optimize=True)
+    assert 50_000 < path.stat().st_size < 600_000
