@@ -188,10 +188,10 @@ def stream(session: Session, name: str, selection: Selection, form: Format = "ge
 def _blocks(connection: psycopg.Connection, query: sql.Composed) -> Generator[bytes, None, None]:
     try:
         with connection.cursor() as cursor, cursor.copy(sql.SQL(_COPY).format(query)) as copy:
-            rows: list[bytes] = []
+            rows: list[bytes | bytearray | memoryview] = []
             size = 0
             while row := copy.read():
-                rows.append(bytes(row))
+                rows.append(row)
                 size += len(row)
                 if size > _BLOCK_BYTES:
                     yield b"".join(rows)

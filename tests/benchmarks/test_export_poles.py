@@ -57,9 +57,9 @@ with session_scope() as session:
     start = time.perf_counter()
     if sys.argv[1] == "bare":
         query = "COPY (SELECT ST_AsGeoJSON(p.*) FROM registry.pole p) TO STDOUT"
-        with raw_connection(session).cursor() as cursor, cursor.copy(query) as copy:
-            for row in copy:
-                size += len(row)
+        with open(sys.argv[2], "wb") as out, raw_connection(session).cursor() as cursor, cursor.copy(query) as copy:
+            while row := copy.read():
+                size += out.write(row)
     else:
         with open(sys.argv[2], "wb") as out:
             for block in exports.stream(session, "poles", exports.Selection(datetime.date(2026, 1, 1))):
