@@ -1,8 +1,8 @@
 /** The map's style: our own tiles only, labels in the system's fonts (no `glyphs`, nothing from outside). */
-import type { ExpressionSpecification, LayerSpecification, SourceSpecification, StyleSpecification } from "maplibre-gl";
+import type { LayerSpecification, SourceSpecification, StyleSpecification } from "maplibre-gl";
 import { query } from "./api";
-import { ACCENT, INK, MANHOLE, PORT, STATE, STATE_EDGE, VERDICT } from "./palette";
-import type { Box, LayerName } from "./state.svelte";
+import { AREAS, GROUND, LINES, MARKS, MASK, MIN_ZOOM, NAMES, OUTLINES, PAPER, SHADE, SITES } from "./layers";
+import type { Box } from "./state.svelte";
 import type { Meta } from "./types";
 
 export interface Asked {
@@ -12,18 +12,7 @@ export interface Asked {
   as_of: string | null;
 }
 
-const PAPER = "#dfe7ec";
-const FONT = ["sans-serif"];
 const EMPTY = { type: "FeatureCollection", features: [] } as const;
-/** Below this zoom a layer is not asked for; below 13 poles, manholes and cabinets come as counts. */
-export const MIN_ZOOM = { poles: 10, ducts: 9, manholes: 13, distribution_points: 11 } as const;
-const DETAIL_ZOOM = 13;
-
-type Cases = Record<string, string | number>;
-const match = (property: string, cases: Cases, otherwise: string | number): ExpressionSpecification =>
-  ["match", ["get", property], ...Object.entries(cases).flat(), otherwise] as unknown as ExpressionSpecification;
-const byZoom = (...stops: (number | ExpressionSpecification)[]): ExpressionSpecification =>
-  ["interpolate", ["linear"], ["zoom"], ...stops] as unknown as ExpressionSpecification;
 
 /** Address of one tile layer under the present filters. */
 export function tileUrl(layer: string, asked: Asked): string {
@@ -41,7 +30,6 @@ function sources(meta: Meta, asked: Asked): Record<string, SourceSpecification> 
       tiles: [tileUrl(layer, asked)],
       minzoom: layer in MIN_ZOOM ? MIN_ZOOM[layer as keyof typeof MIN_ZOOM] : 5,
       maxzoom: 15,
-      ...(meta.bbox ? { bounds: meta.bbox } : {}),
     };
   for (const name of ["highlight", "counted", "candidates"]) made[name] = { type: "geojson", data: EMPTY as never };
   if (meta.terrain.tiles > 0 && meta.terrain.bounds) {
@@ -59,204 +47,11 @@ function sources(meta: Meta, asked: Asked): Record<string, SourceSpecification> 
   return made;
 }
 
-const GROUND: LayerSpecification[] = [
-  {
-    id: "relief",
-    type: "color-relief",
-    source: "terrain",
-    paint: {
-      "color-relief-color": [
-        "interpolate", ["linear"], ["elevation"],
-        -1, "#c3dcea", 0.3, "#cfe3ee", 1, "#eef0e2", 20, "#ecefdc", 150, "#e4e8cf", 500, "#ddd9bd", 1000, "#d2c7a8", 1800, "#c4b596",
-      ],
-    },
-  } as LayerSpecification,
-];
-
-/** Terrain tiles repeat their edge where nothing is known; the mask hides that beyond all data. */
-const MASK: LayerSpecification = { id: "mask", type: "fill", source: "mask", paint: { "fill-color": PAPER, "fill-antialias": false } };
-
 function mask(a: Box, b: Box): SourceSpecification {
   const box = (w: number, s: number, e: number, n: number): number[][] => [[w, s], [e, s], [e, n], [w, n], [w, s]];
   const hole = box(Math.min(a[0], b[0]), Math.min(a[1], b[1]), Math.max(a[2], b[2]), Math.max(a[3], b[3]));
   return { type: "geojson", data: { type: "Polygon", coordinates: [box(-180, -85, 180, 85), hole] } };
 }
-
-const SHADE: LayerSpecification = {
-  id: "hillshade",
-  type: "hillshade",
-  source: "terrain",
-  paint: {
-    "hillshade-exaggeration": byZoom(7, 0.42, 11, 0.32, 14, 0.2),
-    "hillshade-shadow-color": "#3a4652",
-    "hillshade-highlight-color": "#ffffff",
-    "hillshade-accent-color": "#5b6470",
-  },
-};
-
-const AREAS: LayerSpecification[] = [
-  {
-    id: "villages-fill", type: "fill", source: "villages", "source-layer": "villages",
-    paint: { "fill-color": match("verdict", VERDICT, VERDICT.unknown), "fill-opacity": match("verdict", { covered: 0.42, not_covered: 0.72 }, 0.22), "fill-antialias": false },
-  },
-  {
-    id: "villages-hatch", type: "fill", source: "villages", "source-layer": "villages",
-    filter: ["==", ["get", "verdict"], "unknown"],
-    paint: { "fill-pattern": "hatch", "fill-opacity": 0.75 },
-  },
-];
-
-const OUTLINES: LayerSpecification[] = [
-  {
-    id: "villages-line", type: "line", source: "villages", "source-layer": "villages",
-    paint: { "line-color": match("verdict", { covered: "#1d5e8a", not_covered: "#a5420c" }, "#5b626c"), "line-width": byZoom(8, 0.25, 11, 0.7, 14, 1.4), "line-opacity": byZoom(8, 0.35, 12, 0.7) },
-  },
-  {
-    id: "communes-halo", type: "line", source: "communes", "source-layer": "communes",
-    layout: { "line-join": "round" },
-    paint: { "line-color": "#ffffff", "line-width": byZoom(7, 1.6, 12, 4.5), "line-opacity": 0.55 },
-  },
-  {
-    id: "communes-line", type: "line", source: "communes", "source-layer": "communes",
-    layout: { "line-join": "round" },
-    paint: { "line-color": INK, "line-width": byZoom(7, 0.5, 12, 1.5), "line-opacity": 0.75 },
-  },
-  {
-    id: "villages-point", type: "circle", source: "villages", "source-layer": "village_points",
-    filter: ["!", ["get", "has_area"]],
-    paint: { "circle-radius": byZoom(7, 2, 10, 4, 14, 9), "circle-color": match("verdict", VERDICT, "#ffffff"), "circle-stroke-color": match("verdict", { unknown: VERDICT.unknown }, "#ffffff"), "circle-stroke-width": match("verdict", { unknown: 2 }, 1) },
-  },
-];
-
-const cells = (layer: "poles" | "distribution_points", colour: string): LayerSpecification[] => [
-  {
-    id: `${layer}-cells`, type: "circle", source: layer, "source-layer": layer,
-    minzoom: MIN_ZOOM[layer], maxzoom: DETAIL_ZOOM,
-    paint: { "circle-color": colour, "circle-opacity": 0.3, "circle-stroke-color": colour, "circle-stroke-width": 0.8, "circle-stroke-opacity": 0.7, "circle-radius": ["interpolate", ["linear"], ["sqrt", ["get", "count"]], 1, 2.5, 5, 6, 14, 12] },
-  },
-  {
-    id: `${layer}-counts`, type: "symbol", source: layer, "source-layer": layer,
-    minzoom: 11.5, maxzoom: DETAIL_ZOOM, filter: [">=", ["get", "count"], 12],
-    layout: { "text-field": ["to-string", ["get", "count"]], "text-font": FONT, "text-size": 10 },
-    paint: { "text-color": "#22262c", "text-halo-color": "#ffffff", "text-halo-width": 1.2 },
-  },
-];
-
-const LINES: LayerSpecification[] = [
-  {
-    id: "ducts-case", type: "line", source: "ducts", "source-layer": "ducts",
-    layout: { "line-cap": "round", "line-join": "round" },
-    paint: { "line-color": "#ffffff", "line-width": byZoom(9, 1.8, 13, 4.5, 16, 8), "line-opacity": 0.8 },
-  },
-  {
-    id: "ducts-line", type: "line", source: "ducts", "source-layer": "ducts",
-    layout: { "line-cap": "round", "line-join": "round" },
-    paint: { "line-color": match("state", { shared: STATE.shared, single: "#a67bd6" }, "#7b828c"), "line-width": byZoom(9, 0.9, 13, 2.4, 16, 5) },
-  },
-  ...cells("poles", "#6b5a2e"),
-  {
-    id: "poles-point", type: "circle", source: "poles", "source-layer": "poles", minzoom: DETAIL_ZOOM,
-    paint: { "circle-radius": byZoom(13, 2, 15, 4, 18, 8), "circle-color": match("state", STATE, STATE.unknown), "circle-stroke-color": match("state", STATE_EDGE, "#6d7480"), "circle-stroke-width": byZoom(13, 0.6, 16, 1.4) },
-  },
-  {
-    id: "manholes-point", type: "circle", source: "manholes", "source-layer": "manholes", minzoom: DETAIL_ZOOM + 0.5,
-    paint: { "circle-radius": byZoom(13, 1.6, 15, 3.2, 18, 7), "circle-color": "#ffffff", "circle-stroke-color": MANHOLE, "circle-stroke-width": byZoom(13, 1, 17, 2.5) },
-  },
-  ...cells("distribution_points", PORT),
-  {
-    id: "distribution_points-point", type: "circle", source: "distribution_points", "source-layer": "distribution_points", minzoom: DETAIL_ZOOM,
-    paint: { "circle-radius": byZoom(13, 3, 16, 6, 18, 9), "circle-color": PORT, "circle-stroke-color": "#ffffff", "circle-stroke-width": 1.4 },
-  },
-];
-
-const SITES: LayerSpecification[] = [
-  {
-    id: "sites-point", type: "circle", source: "sites", "source-layer": "sites",
-    paint: {
-      "circle-radius": byZoom(7, match("state", { shared: 1.6 }, 0.9), 10, match("state", { shared: 4.4 }, 2.6), 13, match("state", { shared: 8 }, 6), 16, match("state", { shared: 12 }, 10)),
-      "circle-color": match("state", STATE, STATE.unknown),
-      "circle-stroke-color": match("state", STATE_EDGE, "#6d7480"),
-      "circle-stroke-width": byZoom(7, 0.4, 11, 1.1, 15, 2),
-    },
-  },
-  {
-    id: "sites-k", type: "symbol", source: "sites", "source-layer": "sites", minzoom: 11.5,
-    filter: [">=", ["get", "k"], 1],
-    layout: { "text-field": ["to-string", ["get", "k"]], "text-font": FONT, "text-size": byZoom(11.5, 8, 16, 13), "text-allow-overlap": true },
-    paint: { "text-color": match("state", { shared: "#ffffff" }, INK) },
-  },
-];
-
-const NAMES: LayerSpecification[] = [
-  {
-    id: "villages-name", type: "symbol", source: "villages", "source-layer": "village_points", minzoom: 11.5,
-    layout: { "text-field": ["get", "name"], "text-font": FONT, "text-size": byZoom(11.5, 10, 15, 13), "text-max-width": 7, "text-padding": 4, "text-variable-anchor": ["center", "top", "bottom"], "text-radial-offset": 0.6 },
-    paint: { "text-color": "#28323d", "text-halo-color": "rgba(255,255,255,0.9)", "text-halo-width": 1.3 },
-  },
-  {
-    id: "communes-name", type: "symbol", source: "communes", "source-layer": "commune_labels", minzoom: 8.2,
-    layout: { "text-field": ["get", "name"], "text-font": FONT, "text-size": byZoom(8.2, 10.5, 11, 14, 14, 18), "text-max-width": 7, "text-padding": 6 },
-    paint: { "text-color": INK, "text-halo-color": "rgba(255,255,255,0.92)", "text-halo-width": 1.8 },
-  },
-];
-
-const MARKS: LayerSpecification[] = [
-  {
-    id: "counted-line", type: "line", source: "counted", layout: { "line-cap": "round" },
-    paint: { "line-color": ACCENT, "line-width": byZoom(8, 2, 14, 5) },
-  },
-  {
-    id: "counted-point", type: "circle", source: "counted", filter: ["==", ["geometry-type"], "Point"],
-    paint: { "circle-radius": byZoom(8, 2.6, 12, 5, 15, 9), "circle-color": ACCENT, "circle-stroke-color": "#7a4a00", "circle-stroke-width": byZoom(8, 0.4, 13, 1) },
-  },
-  {
-    id: "candidates-area", type: "fill", source: "candidates", filter: ["==", ["geometry-type"], "Polygon"],
-    paint: { "fill-color": INK, "fill-opacity": 0.1 },
-  },
-  {
-    id: "candidates-line", type: "line", source: "candidates", filter: ["!=", ["geometry-type"], "Point"],
-    paint: { "line-color": INK, "line-width": 1.6, "line-dasharray": [3, 2] },
-  },
-  {
-    id: "candidates-point", type: "circle", source: "candidates", filter: ["==", ["geometry-type"], "Point"],
-    paint: { "circle-radius": match("role", { aim: 9 }, 10), "circle-color": match("role", { aim: ACCENT, free: "#138a4d", full: "#9aa1aa" }, "#ffffff"), "circle-stroke-color": match("role", { unknown: "#6d7480" }, "#ffffff"), "circle-stroke-width": 2.5 },
-  },
-  {
-    id: "candidates-number", type: "symbol", source: "candidates", filter: ["has", "number"],
-    layout: { "text-field": ["get", "number"], "text-font": FONT, "text-size": 11, "text-allow-overlap": true },
-    paint: { "text-color": match("role", { unknown: "#22262c" }, "#ffffff") },
-  },
-  {
-    id: "highlight-fill", type: "line", source: "highlight",
-    paint: { "line-color": "#ffffff", "line-width": 7, "line-opacity": 0.9 },
-  },
-  {
-    id: "highlight-line", type: "line", source: "highlight",
-    paint: { "line-color": ACCENT, "line-width": 3.5 },
-  },
-  {
-    id: "highlight-point", type: "circle", source: "highlight", filter: ["==", ["geometry-type"], "Point"],
-    paint: { "circle-radius": 13, "circle-opacity": 0, "circle-stroke-color": ACCENT, "circle-stroke-width": 3.5 },
-  },
-];
-
-/** The style layers each entry of the layer tree switches. */
-export const STYLE_LAYERS: Record<LayerName, string[]> = {
-  villages: ["villages-fill", "villages-hatch", "villages-line", "villages-point", "villages-name"],
-  communes: ["communes-halo", "communes-line", "communes-name"],
-  sites: ["sites-point", "sites-k"],
-  poles: ["poles-cells", "poles-counts", "poles-point"],
-  ducts: ["ducts-case", "ducts-line"],
-  manholes: ["manholes-point"],
-  distribution_points: ["distribution_points-cells", "distribution_points-counts", "distribution_points-point"],
-  terrain: ["relief", "hillshade", "mask"],
-};
-
-/** What a click looks for, topmost first. */
-export const CLICKABLE = [
-  "candidates-point", "sites-point", "distribution_points-point", "distribution_points-cells", "poles-point",
-  "manholes-point", "ducts-line", "poles-cells", "villages-point",
-];
 
 export function mapStyle(meta: Meta, asked: Asked): StyleSpecification {
   const made = sources(meta, asked);
