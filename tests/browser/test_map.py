@@ -29,6 +29,11 @@ def answer(page: Page, path: str) -> Any:
     return response.json()
 
 
+def written(count: float) -> str:
+    """Return a whole number as Vietnamese writes it: 1.053."""
+    return f"{count:,.0f}".replace(",", ".")
+
+
 def english(page: Page) -> None:
     page.get_by_role("button", name="EN", exact=True).click()
 
@@ -74,7 +79,7 @@ def test_the_legend_counts_what_the_api_counts(page: Page) -> None:
         for verdict in ("covered", "not_covered", "unknown"):
             counted = answer(page, f"/api/villages?limit=1&verdict={verdict}{query}")["numberMatched"]
             row = legend.locator("li", has=page.locator(f".swatch.{verdict}"))
-            expect(row.locator("strong")).to_have_text(str(counted))
+            expect(row.locator("strong")).to_have_text(written(counted))
     settled(page)
     tiles = page.evaluate("() => window.__hatang.getSource('villages').tiles[0]")
     assert "technology=5G" in tiles
@@ -135,12 +140,12 @@ def test_ratios_stand_against_targets_and_show_what_they_counted(page: Page) -> 
     expect(page.locator("[data-indicator]")).to_have_count(3)
     ratios = {r["definition"]: r for r in answer(page, "/api/sharing")["ratios"]}
     card = page.locator("[data-indicator=a3]")
-    expect(card.locator("[data-counted=denominator] strong")).to_have_text(f"{ratios['S1']['denominator']:.0f}")
+    expect(card.locator("[data-counted=denominator] strong")).to_have_text(written(ratios["S1"]["denominator"]))
     expect(card).to_contain_text("Mục tiêu 2025: 30 %")
     for code in ("S1", "S2", "S3", "S4"):
         expect(card.get_by_role("row", name=re.compile(f"^{code} "))).to_be_visible()
     card.locator("[data-counted=numerator]").click()
-    expect(page.get_by_role("status")).to_contain_text(f"{ratios['S1']['numerator']:.0f} đối tượng")
+    expect(page.get_by_role("status")).to_contain_text(f"{written(ratios['S1']['numerator'])} đối tượng")
     assert drawn(page, "counted-point") > 0
     page.get_by_role("button", name="Bỏ hiển thị").click()
     assert drawn(page, "counted-point") == 0
