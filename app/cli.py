@@ -37,11 +37,11 @@ def show(result: dict[str, Any] | list[dict[str, Any]], as_json: bool, title: st
         print(json.dumps(result, ensure_ascii=False, default=str))
         return
     rows = result if isinstance(result, list) else [{"": k, " ": v} for k, v in result.items()]
-    table = Table(title=title or None, show_header=isinstance(result, list))
+    table = Table(title=escape(title) or None, show_header=isinstance(result, list))
     for column in rows[0] if rows else ():
-        table.add_column(str(column))
+        table.add_column(escape(str(column)))
     for row in rows:
-        table.add_row(*("—" if v is None else str(v) for v in row.values()))
+        table.add_row(*("—" if v is None else escape(str(v)) for v in row.values()))
     out.print(table)
 
 
@@ -146,10 +146,10 @@ def terrain_add(
     from app.coverage import terrain as heights
     from app.coverage.console import terrain_rows
     from app.database import session_scope
-    from app.intake import console
+    from app.kit.progress import bar
 
-    with console.bar(err) as bar, session_scope() as session:
-        report = heights.add_files(session, files, progress=bar)
+    with bar(err) as progress, session_scope() as session:
+        report = heights.add_files(session, files, progress=progress)
     show(report if as_json else terrain_rows(report), as_json, "Địa hình · terrain")
 
 
@@ -177,12 +177,12 @@ def coverage_run(
     """Compute the signal at every village's points and store the verdicts as a run."""
     from app.coverage import service
     from app.database import session_scope
-    from app.intake import console
+    from app.kit.progress import bar
 
-    with console.bar(err) as bar, session_scope() as session:
+    with bar(err) as progress, session_scope() as session:
         run = service.run_coverage(
             session, as_of=_day(as_of), rule=rule, operator=operator, technology=technology,
-            resolution_m=resolution_m, progress=bar,
+            resolution_m=resolution_m, progress=progress,
         )  # fmt: skip
         result = service.summary(run)
     show(result, as_json, f"Vùng phủ · coverage {run.as_of}")
@@ -226,10 +226,10 @@ def coverage_benchmark(
     """Measure paths and points a second on a SYNTHETIC province, beside reading the same profiles alone."""
     from app.config import settings
     from app.coverage import benchmark
-    from app.intake import console
+    from app.kit.progress import bar
 
-    with console.bar(err) as bar:
-        result = benchmark.run(points, masts, settings().workers, bar)
+    with bar(err) as progress:
+        result = benchmark.run(points, masts, settings().workers, progress)
     show(result, as_json, "SYNTHETIC")
 
 
@@ -237,11 +237,15 @@ def coverage_benchmark(
 def demo(
     seed: Annotated[int, typer.Option("--seed", help="The same seed builds the same province.")] = 254,
     scale: Annotated[float, typer.Option("--scale", help="Share of villages, sites, poles and ducts.")] = 1.0,
+    if_empty: Annotated[bool, typer.Option("--if-empty", help="Keep what the registry holds, without a word.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Fill the empty registry with the SYNTHETIC province and compute its coverage and sharing."""
     from app.demo import console
 
+    if if_empty and not console.empty():
+        console.finish(_day(None), err)
+        return
     summary = console.run(seed, scale, _day(None), err)
     show(summary if as_json else console.rows(summary), as_json, "SYNTHETIC")
 
@@ -317,12 +321,13 @@ def load(
     """Load a file: all of it, or nothing and a report of every bad row."""
     from app.database import session_scope
     from app.intake import console, service
+    from app.kit.progress import bar
 
     service.layer_named(layer)
     given, fixed = console.pairs("--map", mapping or []), console.pairs("--set", constants or [])
-    with console.bar(err) as bar, session_scope() as session:
+    with bar(err, console.STEPS) as progress, session_scope() as session:
         report = service.load_file(session, layer, file, crs=crs, mapping=given, constants=fixed, update=update,
-                                   sheet=sheet, accept_outside=accept_outside, progress=bar)  # fmt: skip
+                                   sheet=sheet, accept_outside=accept_outside, progress=progress)  # fmt: skip
     console.show(report, as_json, out)
     if not report.accepted:
         raise typer.Exit(1)

@@ -25,12 +25,12 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
-from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, Session, mapped_column
 
 from app import cluster
 from app.config import settings
-from app.errors import AppError, Unavailable, from_constraint
+from app.errors import AppError, Invalid, Unavailable, from_constraint
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -160,34 +160,43 @@ def translated() -> Iterator[None]:
     """Turn database errors a user can cause into `AppError`; everything else passes as it is."""
     try:
         yield
-    except AppError:
-        raise
-    except IntegrityError as error:
+    except DBAPIError as error:
+        told = translate(error)
+        if told is None:
+            raise
+        raise told from error
+
+
+def translate(error: DBAPIError) -> AppError | None:
+    """Return what a database error means to the user, None when the mistake is ours."""
+    state = getattr(error.orig, "sqlstate", None) or ""
+    if state == "57014":
+        return Unavailable(
+            "too_slow",
+            "Truy vấn quá lâu; hãy thu hẹp bbox, chọn một xã hoặc giảm limit",
+            "The query took too long; narrow the bbox, choose one commune or lower the limit",
+        )
+    if state in {"42P01", "3F000"}:
+        return Unavailable(
+            "not_migrated",
+            "Cơ sở dữ liệu chưa có bảng; chạy: hatang db migrate",
+            "The database has no tables yet; run: hatang db migrate",
+        )
+    if state.startswith("23"):
         diagnosis = getattr(error.orig, "diag", None)
-        raise from_constraint(
-            getattr(diagnosis, "constraint_name", None), getattr(diagnosis, "message_detail", None)
-        ) from error
-    except OperationalError as error:
-        state = getattr(error.orig, "sqlstate", None)
-        if state == "57014":
-            raise Unavailable(
-                "too_slow", "Truy vấn quá lâu, hãy thu hẹp phạm vi", "The query took too long; narrow it"
-            ) from error
-        if state is None or state.startswith(("08", "57P", "53")):
-            raise Unavailable(
-                "database_unavailable",
-                "Cơ sở dữ liệu không trả lời; chạy: hatang db start",
-                "The database does not answer; run: hatang db start",
-            ) from error
-        raise
-    except ProgrammingError as error:
-        if getattr(error.orig, "sqlstate", None) in {"42P01", "3F000"}:
-            raise Unavailable(
-                "not_migrated",
-                "Cơ sở dữ liệu chưa có bảng; chạy: hatang db migrate",
-                "The database has no tables yet; run: hatang db migrate",
-            ) from error
-        raise
+        return from_constraint(getattr(diagnosis, "constraint_name", None), getattr(diagnosis, "message_detail", None))
+    if "NUL" in str(error.orig) or state in {"22003", "22021", "22P05"}:
+        return Invalid(
+            "value_refused", "Giá trị ngoài khoảng hoặc chứa ký tự NUL", "A value is out of range or has NUL"
+        )
+    away = isinstance(error, OperationalError) and not state
+    if error.connection_invalidated or away or state[:2] in {"08", "53", "57"}:
+        return Unavailable(
+            "database_unavailable",
+            "Cơ sở dữ liệu không trả lời; hãy thử lại sau, hoặc chạy: hatang db start",
+            "The database does not answer; try again later, or run: hatang db start",
+        )
+    return None
 
 
 def request_session() -> Iterator[Session]:

@@ -13,7 +13,8 @@ from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
 from app.config import ROOT
-from app.errors import AppError, BadRequest, Invalid, NotFound, Unavailable, from_constraint
+from app.database import translate
+from app.errors import AppError, BadRequest, Invalid, NotFound
 from app.kit.asgi import BodyLimit, CleanText, Compressed, Guarded, Measured, problem_response
 from app.kit.metrics import Metrics
 from app.kit.problem import MEDIA_TYPE, validation_problem
@@ -102,32 +103,12 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _database(request: Request, error: Exception) -> JSONResponse:
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    away = isinstance(cause, psycopg.OperationalError)
-    state = getattr(cause, "sqlstate", None) or ""
-    told: AppError
-    if state == "57014":
-        told = Unavailable(
-            "too_slow",
-            "Truy vấn quá lâu; hãy thu hẹp bbox, chọn một xã hoặc giảm limit",
-            "The query took too long; narrow the bbox, choose one commune or lower the limit",
-        )
-    elif state.startswith("23"):
-        diagnosis = getattr(cause, "diag", None)
-        told = from_constraint(getattr(diagnosis, "constraint_name", None), getattr(diagnosis, "message_detail", None))
-    elif "NUL (0x00)" in str(cause) or state in {"22003", "22021", "22P05"}:
-        told = Invalid(
-            "value_refused", "Giá trị ngoài khoảng hoặc chứa ký tự NUL", "A value is out of range or has NUL"
-        )
-    elif away and state[:2] in {"", "08", "53", "57"}:
-        log.error("database unavailable: %s", cause)
-        told = Unavailable(
-            "database_unavailable",
-            "Cơ sở dữ liệu không trả lời; hãy thử lại sau, hoặc chạy: hatang db start",
-            "The database does not answer; try again later, or run: hatang db start",
-        )
-    else:
+    assert isinstance(error, DBAPIError)
+    told = translate(error)
+    if told is None:
         raise error  # our own mistake: Guarded logs it and answers 500
+    if told.status == 503:
+        log.error("%s: %s", told.code, error.orig)
     return await _refused(request, told)
 
 

@@ -8,14 +8,15 @@ from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from app.coverage.queries import latest_run
 from app.coverage.service import run_coverage
 from app.database import session_scope
 from app.demo.parameters import label
-from app.demo.service import Tell, build_demo
+from app.demo.service import Tell, build_demo, demo_exists
+from app.kit.progress import bar
 from app.sharing.definitions import DEFINITIONS
 from app.sharing.models import SharingRatio
 from app.sharing.service import compute_sharing
@@ -43,24 +44,17 @@ def run(seed: int, scale: float, as_of: dt.date, console: Console) -> dict[str, 
         As `app.demo.service.build_demo`; nothing is kept of a build that fails.
     """
     seconds: dict[str, float] = {}
-    bar = Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console, transient=True)
-    with bar:
 
-        def part(name: str, work: Callable[[Session, Tell], Any]) -> Any:
-            task, start = bar.add_task(name, total=None), time.perf_counter()
+    def part(name: str, work: Callable[[Session, Tell], Any]) -> Any:
+        start = time.perf_counter()
+        with bar(console, STEPS | {"signals": "tín hiệu / signals"}) as tell, session_scope() as session:
+            result = work(session, tell)
+        seconds[name] = round(time.perf_counter() - start, 1)
+        return result
 
-            def tell(done: int, total: int, what: str) -> None:
-                bar.update(task, completed=done, total=total, description=STEPS.get(what, what))
-
-            with session_scope() as session:
-                result = work(session, tell)
-            bar.remove_task(task)
-            seconds[name] = round(time.perf_counter() - start, 1)
-            return result
-
-        rows = part("demo", lambda session, tell: build_demo(session, seed, scale, tell))
-        coverage = part("coverage", lambda session, tell: run_coverage(session, as_of=as_of, progress=tell).counts)
-        sharing = part("sharing", lambda session, _: _ratios(session, as_of))
+    rows = part("demo", lambda session, tell: build_demo(session, seed, scale, tell))
+    coverage = part("coverage", lambda session, tell: run_coverage(session, as_of=as_of, progress=tell).counts)
+    sharing = part("sharing", lambda session, _: _ratios(session, as_of))
     return {
         "source": label(seed),
         "scale": scale,
@@ -70,6 +64,25 @@ def run(seed: int, scale: float, as_of: dt.date, console: Console) -> dict[str, 
         "sharing": sharing,
         "seconds": seconds,
     }
+
+
+def empty() -> bool:
+    """Say whether the registry holds neither units, villages nor sites."""
+    query = "SELECT EXISTS (SELECT FROM registry.{0})"
+    with session_scope() as session:
+        return not any(session.scalar(text(query.format(t))) for t in ("unit", "village", "site", "pole"))
+
+
+def finish(as_of: dt.date, console: Console) -> bool:
+    """Complete a demo that was interrupted after its rows were kept; return False when it was complete."""
+    with session_scope() as session:
+        if latest_run(session, None, as_of) is not None or not demo_exists(session):
+            return False
+    with bar(console) as tell, session_scope() as session:
+        run_coverage(session, as_of=as_of, progress=tell)
+    with session_scope() as session:
+        compute_sharing(session, as_of)
+    return True
 
 
 def _ratios(session: Session, as_of: dt.date) -> dict[str, dict[str, float | None]]:

@@ -109,9 +109,7 @@ def check(session: Session, seed: int, scale: float) -> None:
     if session.scalar(select(func.count()).select_from(Site).where(~Site.synthetic)):
         raise _in_use("site")
     held = list(session.scalars(_HELD))
-    if held and session.scalar(
-        text("SELECT EXISTS (SELECT FROM registry.village WHERE source LIKE 'SYNTHETIC demo%')")
-    ):
+    if held and demo_exists(session):
         raise Conflict(
             "demo_exists",
             "Đã có tỉnh mẫu trong sổ đăng ký; `hatang db reset` xoá tất cả để làm lại",
@@ -119,6 +117,12 @@ def check(session: Session, seed: int, scale: float) -> None:
         )
     if held:
         raise _in_use(", ".join(held))
+
+
+def demo_exists(session: Session) -> bool:
+    """Say whether the registry holds the demo's villages."""
+    query = text("SELECT EXISTS (SELECT FROM registry.village WHERE source LIKE 'SYNTHETIC demo%')")
+    return bool(session.scalar(query))
 
 
 def _in_use(what: str) -> Conflict:

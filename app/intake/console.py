@@ -1,23 +1,18 @@
-"""What `hatang load` prints: progress, the report as a table, or one JSON document."""
+"""What `hatang load` prints: names of its steps, the report as a table, or one JSON document."""
 
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from app.errors import BadRequest
 from app.intake.report import LoadReport
 
 SHOWN_ROWS = 50
-_AFTER_S = 1.0
-_STEPS = {
+STEPS = {
     "read": "đọc tệp / reading",
     "check": "kiểm tra / checking",
     "stage": "chép vào bảng tạm / staging",
@@ -44,36 +39,6 @@ def pairs(option: str, values: list[str]) -> dict[str, str]:
             field=option,
         )
     return {left.strip(): right.strip() for left, _, right in split}
-
-
-class Bar:
-    """A progress bar that shows only once the work has lasted a second."""
-
-    def __init__(self, console: Console) -> None:
-        self._started = time.monotonic()
-        self._bar = Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console,
-                             transient=True)  # fmt: skip
-        self._task = self._bar.add_task("")
-
-    def __call__(self, done: int, total: int, what: str) -> None:
-        """Move to step `done` of `total`."""
-        self._bar.update(self._task, completed=done, total=total, description=_STEPS.get(what, what))
-        if time.monotonic() - self._started > _AFTER_S and not self._bar.live.is_started:
-            self._bar.start()
-
-    def close(self) -> None:
-        """Take the bar away."""
-        self._bar.stop()
-
-
-@contextmanager
-def bar(console: Console) -> Iterator[Bar]:
-    """Yield a progress callback that is cleaned away whatever happens."""
-    shown = Bar(console)
-    try:
-        yield shown
-    finally:
-        shown.close()
 
 
 def show(report: LoadReport, as_json: bool, console: Console) -> None:

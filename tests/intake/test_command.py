@@ -72,20 +72,6 @@ def test_refusals_name_the_field(own_database: str, tmp_path: Path) -> None:
     assert hatang("load", "poles")[0] == 2
 
 
-def test_a_slow_load_shows_its_bar_and_a_quick_one_does_not(capsys: Any) -> None:
-    from rich.console import Console
-
-    from app.intake.console import Bar
-
-    shown = Bar(Console(stderr=True, force_terminal=True))
-    shown(0, 5, "read")
-    assert not shown._bar.live.is_started
-    shown._started -= 2
-    shown(1, 5, "check")
-    assert shown._bar.live.is_started
-    shown.close()
-
-
 def test_markup_in_names_is_text(own_database: str, tmp_path: Path) -> None:
     path = tmp_path / "[red]cột[bold].csv"
     status, _, error = hatang("load", "poles", path)
