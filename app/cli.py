@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -361,7 +362,7 @@ def serve(
     from app.config import settings
     from app.publish import serving
 
-    serving.serve("app.main:create_app", host or settings().host, port or settings().port, print)
+    serving.serve("app.main:create_app", host or settings().host, port or settings().port, partial(print, flush=True))
 
 
 def main() -> None:
