@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shutil
 import sys
 from functools import partial
 from pathlib import Path
@@ -90,6 +91,7 @@ def db_reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = F
     private.drop_database(cluster.DATABASE)
     with private.superuser("postgres") as connection:
         private.create_database(cluster.DATABASE, connection)
+    shutil.rmtree(settings().var_dir / "terrain", ignore_errors=True)  # nothing knows these files any more
     migrate()
     out.print("empty and migrated")
 

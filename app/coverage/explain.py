@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.coverage.engine import NO_TERRAIN, REASONS
+from app.kit.text import decimal_vi
 
 NO_POPULATION, NO_DWELLINGS, NO_POINTS = "no_population", "no_dwellings", "no_demand_points"
 NO_STATION = "no_station"
@@ -108,8 +109,9 @@ def why(
 
 def _say_server(server: Server, vi: list[str], en: list[str], short_path_m: float) -> None:
     km, level = server.distance_m / 1000, f"{server.rsrp_dbm:.0f} dBm"
+    km_vi = decimal_vi(km, 1)
     vi.append(
-        f"Điểm trung vị thu {level} từ {server.cell} ({server.operator} {server.technology}), cách {km:.1f} km; "
+        f"Điểm trung vị thu {level} từ {server.cell} ({server.operator} {server.technology}), cách {km_vi} km; "
         f"ngưỡng {server.threshold_dbm:.0f} dBm"
     )
     en.append(

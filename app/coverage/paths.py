@@ -13,6 +13,7 @@ from app.coverage.engine import MAX_STEP_M
 from app.coverage.propagation.p1812 import MODEL, MODEL_VERSION, basic_transmission_loss, path_losses
 from app.coverage.terrain import open_terrain
 from app.errors import Invalid, Unavailable
+from app.kit.text import decimal_vi
 
 _COLUMNS = ("offset", "d_km", "h_m", "clutter_m", "zone", "f_ghz", "p", "htg_m", "hrg_m", "pol", "pL", "dN", "loss_db")
 
@@ -62,7 +63,8 @@ def path_loss(
         km = float(found.d_km[unknown[0]])
         raise Unavailable(
             "unknown_terrain",
-            f"Không biết độ cao từ km {km:.2f} của tuyến ({unknown.size}/{found.h_m.size} điểm); hãy nạp thêm địa hình",
+            f"Không biết độ cao từ km {decimal_vi(km, 2)} của tuyến ({unknown.size}/{found.h_m.size} điểm); "
+            "hãy nạp thêm địa hình",
             f"Heights are unknown from km {km:.2f} of the path ({unknown.size}/{found.h_m.size} posts); load terrain",
             first_unknown_km=km,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import math
 import os
@@ -22,6 +21,7 @@ from app.coverage import grid
 from app.coverage.models import TerrainTile
 from app.coverage.rasters import Raster, check_raster, read_raster
 from app.errors import Invalid, Unavailable
+from app.kit.page import today
 
 Floats = NDArray[np.float64]
 Progress = Callable[[int, int, str], None]
@@ -185,7 +185,7 @@ def add_array(
 
 def describe(session: Session, tile: TerrainTile) -> dict[str, Any]:
     """Return what `hatang terrain` prints of a tile; `overlap_share` is null while no communes are loaded."""
-    share = session.scalar(text(_OVERLAP), {"id": tile.id, "today": dt.date.today()})
+    share = session.scalar(text(_OVERLAP), {"id": tile.id, "today": today()})
     west, south, east, north = _bounds(tile)
     return {
         "name": tile.name,

@@ -18,3 +18,8 @@ def fold(value: str) -> str:
     decomposed = unicodedata.normalize("NFD", value)
     plain = "".join(c for c in decomposed if not "\u0300" <= c <= "\u036f")
     return plain.lower().replace("đ", "d")
+
+
+def decimal_vi(value: float, digits: int) -> str:
+    """Return `value` the way Vietnamese writes it: a comma before the decimals."""
+    return f"{value:.{digits}f}".replace(".", ",")
