@@ -113,8 +113,12 @@ def test_a_stopped_export_leaves_nothing(own_database: str, tmp_path: Path) -> N
             " FROM generate_series(1, 200000) i"
         )
     path = tmp_path / "poles.geojson"
+    # A test run in the background of a shell inherits an ignored SIGINT; a person's terminal does not.
     export = subprocess.Popen(
-        [*HATANG, "export", "poles", "-o", str(path)], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ["env", "--default-signal=INT", *HATANG, "export", "poles", "-o", str(path)],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + 30
     while not list(tmp_path.glob(".poles.geojson.*.part")):

@@ -9,13 +9,14 @@ from app.coverage.engine import NO_TERRAIN, REASONS
 from app.kit.text import decimal_vi
 
 NO_POPULATION, NO_DWELLINGS, NO_POINTS = "no_population", "no_dwellings", "no_demand_points"
-NO_STATION = "no_station"
+NO_NETWORK = "no_network"
 
 _UNKNOWN = {
     NO_TERRAIN: ("chưa nạp địa hình", "no terrain has been loaded"),
     REASONS[1]: ("điểm dân cư nằm ngoài địa hình đã nạp", "the populated point lies outside the terrain loaded"),
     REASONS[2]: ("trạm nằm ngoài địa hình đã nạp", "the site lies outside the terrain loaded"),
     REASONS[3]: ("đường truyền đi qua vùng không có độ cao", "the path crosses terrain of unknown height"),
+    NO_NETWORK: ("chưa nạp trạm phát sóng nào", "no base station has been loaded"),
     NO_POPULATION: ("chưa có dân số của các điểm dân cư", "the population of its points is not recorded"),
     NO_DWELLINGS: ("chưa có số nhà ở của các điểm dân cư", "the dwellings of its points are not recorded"),
     NO_POINTS: ("thôn chưa có điểm dân cư", "the village has no populated points"),

@@ -16,6 +16,8 @@ WITH box AS (
     FROM registry.distribution_point d
     WHERE registry.in_force(d.valid_from, d.valid_to, :as_of)
       AND (CAST(:operator AS bigint) IS NULL OR d.operator_id = :operator)
+), recorded AS (
+    SELECT d.id FROM registry.distribution_point d WHERE registry.in_force(d.valid_from, d.valid_to, :as_of) LIMIT 1
 ), place AS (
     SELECT p.id, p.village_id, p.point, p.dwellings
     FROM registry.demand_point p JOIN registry.village v ON v.id = p.village_id
@@ -40,7 +42,8 @@ WITH box AS (
     GROUP BY v.id
 ), judged AS (
     SELECT *,
-        CASE WHEN points = 0 THEN NULL
+        -- A registry without any box says nothing about the villages.
+        CASE WHEN points = 0 OR NOT EXISTS (SELECT FROM recorded) THEN NULL
              -- Without dwellings only all or nothing can be told.
              WHEN coalesce(dwellings, 0) = 0 THEN CASE WHEN points_served = points THEN 1.0
                                                        WHEN points_served + points_unknown = 0 THEN 0.0 END
@@ -73,6 +76,7 @@ SELECT :run, j.id,
         'synthetic', j.synthetic,
         'reasons', jsonb_build_array(CASE
             WHEN points = 0 THEN 'no_demand_points'
+            WHEN NOT EXISTS (SELECT FROM recorded) THEN 'no_distribution_points'
             WHEN share IS NULL THEN 'no_dwellings'
             WHEN share >= :min_share THEN 'free_port_in_reach'
             WHEN share + share_unknown < :min_share THEN 'no_free_port_in_reach'
@@ -82,6 +86,7 @@ FROM judged j LEFT JOIN nearest n ON n.village_id = j.id
 
 SENTENCES = {
     "no_demand_points": ("Thôn chưa có điểm dân cư", "The village has no populated points"),
+    "no_distribution_points": ("Chưa nạp tủ/hộp cáp nào", "No distribution point has been loaded"),
     "no_dwellings": ("Chưa có số nhà ở của các điểm dân cư", "The dwellings of its points are not recorded"),
     "free_port_in_reach": ("Có tủ/hộp cáp còn cổng trong cự ly phục vụ", "A box with a free port is in reach"),
     "no_free_port_in_reach": (

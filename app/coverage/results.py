@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.coverage import verdict as verdicts
 from app.coverage.engine import NO_TERRAIN, REASONS, Progress, Signals
-from app.coverage.explain import NO_DWELLINGS, NO_POINTS, NO_POPULATION, Server, why
+from app.coverage.explain import NO_DWELLINGS, NO_NETWORK, NO_POINTS, NO_POPULATION, Server, why
 from app.coverage.inputs import Cells, Places
 from app.coverage.propagation.p1812 import MIN_PATH_KM
 from app.coverage.rules import CoverageRule
@@ -33,6 +33,8 @@ class Computed:
     signals: Signals
     threshold_dbm: verdicts.Floats
     synthetic_terrain: bool
+    network_known: bool
+    """False when no cell at all is registered: that says nothing about any village."""
 
 
 def store_signals(session: Session, run: Computed) -> None:
@@ -99,6 +101,9 @@ def _judge(run: Computed, scope: verdicts.Scope, one_operator: bool) -> tuple[ve
         # "At least two operators" has no meaning when one is looked at.
         1 if one_operator or scope.operator_id is not None else run.rule.min_operators,
     )
+    if not run.network_known:
+        nothing = np.full_like(judged.share, np.nan)
+        judged = replace(judged, verdict=np.full_like(judged.verdict, verdicts.UNKNOWN), share=nothing)
     return judged, groups
 
 
@@ -158,6 +163,8 @@ def _reasons(run: Computed, judged: verdicts.Judged, groups: verdicts.Ints) -> l
             codes = {NO_TERRAIN: sum(codes.values())}
         if judged.points[v] == 0:
             codes[NO_POINTS] = 0
+        elif not run.network_known:
+            codes[NO_NETWORK] = 0
         elif np.isnan(judged.share[v]):
             codes[weightless] = 0
         found.append(codes)

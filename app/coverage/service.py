@@ -83,7 +83,7 @@ def run_coverage(
         terrain, network, places.lon, places.lat, floor, receiver, workers=settings().workers, progress=progress
     )
     found = Computed(run.id, parsed, cells, places, signals, _thresholds(parsed, cells, receiver.sigma_model_db),
-                 terrain.synthetic)  # fmt: skip
+                 terrain.synthetic, network_known=bool(cells.cell_id.size or run.filters))  # fmt: skip
     if parsed.unit != "point":
         store_signals(session, found)
     operators = sorted(set(cells.group_operator.tolist()))

@@ -78,7 +78,7 @@ def test_from_terrain_to_verdict(hatang: Hatang, province: Path, tmp_path: Path)
     [tile] = answer(hatang, "terrain", "status")
     assert tile["void_share"] == pytest.approx(float(np.isnan(hills()).mean()))
     run = answer(hatang, "coverage", "run", "--as-of", "2026-11-01")
-    assert (run["covered"], run["not_covered"], run["unknown"], run["fibre_not_covered"]) == (1, 0, 0, 1)
+    assert (run["covered"], run["not_covered"], run["unknown"], run["fibre_unknown"]) == (1, 0, 0, 1)
     loss = answer(hatang, "coverage", "path-loss", *PATH, "--lon2", "107.53", "--frequency-mhz", "1800")
     assert loss["diffraction_db"] > 20
     assert loss["loss_db"] == pytest.approx(loss["free_space_db"] + loss["diffraction_db"], abs=0.01)

@@ -42,7 +42,7 @@ def test_village_coverage(client: TestClient, session: Session, world: dict[str,
     by = {(row["operator"], row["technology"]): row["verdict"] for row in found["by"]}
     assert by[("VIETTEL", None)] == by[("VIETTEL", "4G")] == by[("VNPT", "2G")] == "covered"
     assert by[("VNPT", None)] == "not_covered", "2G is not 3G or better"
-    assert found["fibre"]["verdict"] == "not_covered"
+    assert found["fibre"]["verdict"] == "unknown", "no distribution point is recorded at all"
     assert found["fibre"]["why"]["vi"]
     earlier = client.get(f"/api/villages/{world['near']}/coverage", params={"as_of": "2026-10-01"}).json()
     assert earlier["run"] is None, "a run of a later date does not answer for an earlier one"

@@ -73,11 +73,21 @@ def test_without_terrain_everything_is_unknown(session: Session, village: Villag
     assert found["A"].why["reasons"] == ["no_terrain"]
 
 
-def test_no_station_at_all_is_not_covered(hilly: Session, village: Village) -> None:
+def test_a_registry_without_stations_knows_nothing(hilly: Session, village: Village, station: Station) -> None:
     village("A", (*WEST_SIDE, 100, 30))
-    run = run_coverage(hilly, as_of=AS_OF)
-    assert verdicts(hilly, run)["A"].verdict == "not_covered"
-    assert verdicts(hilly, run)["A"].share == 0
+    empty = verdicts(hilly, run_coverage(hilly, as_of=AS_OF))["A"]
+    assert (empty.verdict, empty.share, empty.why["reasons"]) == ("unknown", None, ["no_network"])
+    # One operator's empty network beside another's is an answer.
+    station("S1", 108.45, 16.5)
+    assert verdicts(hilly, run_coverage(hilly, as_of=AS_OF))["A"].verdict == "not_covered"
+
+
+def test_a_registry_without_distribution_points_knows_nothing_of_fibre(session: Session, village: Village) -> None:
+    village("A", (*WEST_SIDE, 100, 30))
+    run = run_coverage(session, as_of=AS_OF)
+    row = session.execute(text("SELECT * FROM registry.fibre_reach WHERE run_id = :run"), {"run": run.id}).one()
+    assert (row.verdict, row.households_reached) == ("unknown", None)
+    assert row.why["reasons"] == ["no_distribution_points"]
 
 
 def test_rules_decide(hilly: Session, village: Village, station: Station) -> None:
