@@ -16,6 +16,8 @@ from app.coverage.models import TerrainTile
 
 SIZE = 256
 MAX_OVERSAMPLE = 4
+PAPER = (0xDF, 0xE7, 0xEC, 255)
+"""Where no height is known: the map's own background (PAPER in app/web/src/lib/layers.ts)."""
 _TARGET_PIXEL_M = 40.0
 _EQUATOR_M = 40_075_016.7
 
@@ -98,3 +100,12 @@ def terrain_png(terrain: Heights, z: int, x: int, y: int) -> bytes | None:
     """Return the tile as PNG, or None where no height is known."""
     heights = tile_heights(terrain, z, x, y)
     return terrarium(filled(heights)) if np.isfinite(heights).any() else None
+
+
+def unknown_png(terrain: Heights, z: int, x: int, y: int) -> bytes:
+    """Return a PNG that covers what `filled` made up: paper where no height is known, clear elsewhere."""
+    pixels = np.zeros((SIZE, SIZE, 4), np.uint8)
+    pixels[~np.isfinite(tile_heights(terrain, z, x, y))] = PAPER
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "PNG", compress_level=3)
+    return out.getvalue()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -18,7 +19,7 @@ from app.errors import BadRequest, NotFound
 from app.kit.page import today
 from app.publish import queries
 from app.publish.schemas import Dated, Name, Technology
-from app.publish.terrain_tiles import terrain_png, terrain_version
+from app.publish.terrain_tiles import Heights, terrain_png, terrain_version, unknown_png
 
 router = APIRouter(prefix="/tiles", tags=["tiles"])
 
@@ -117,12 +118,25 @@ def has_already(request: Request, etag: str) -> bool:
 @router.get("/terrain/{z}/{x}/{y}.png", response_class=Response, responses=PNG)
 def get_terrain(request: Request, session: DbSession, z: Zoom, x: Index, y: Index) -> Response:
     """Heights as a 256 x 256 PNG in terrarium encoding; 204 where nothing is known."""
+    return answer_picture(request, session, z, x, y, terrain_png)
+
+
+@router.get("/terrain-unknown/{z}/{x}/{y}.png", response_class=Response, responses=PNG)
+def get_terrain_unknown(request: Request, session: DbSession, z: Zoom, x: Index, y: Index) -> Response:
+    """Paper where no height is known, clear elsewhere; laid over the terrain tile, which needs a height everywhere."""
+    return answer_picture(request, session, z, x, y, unknown_png)
+
+
+def answer_picture(
+    request: Request, session: Session, z: int, x: int, y: int, draw: Callable[[Heights, int, int, int], bytes | None]
+) -> Response:
+    """Answer what `draw` makes of the terrain, with an ETag of the terrain's files."""
     check_tile(z, x, y)
     etag = f'W/"{terrain_version(session)}-{z}-{x}-{y}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if has_already(request, etag):
         return Response(status_code=304, headers=headers)
-    png = terrain_png(open_terrain(session), z, x, y)
+    png = draw(open_terrain(session), z, x, y)
     return Response(png, 200 if png else 204, headers=headers, media_type="image/png" if png else None)
 
 

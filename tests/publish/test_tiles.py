@@ -228,6 +228,17 @@ def test_terrain_comes_back_out_of_the_picture(client: TestClient, session: Sess
     assert client.get(f"/tiles/terrain/{address(100, 10, 12)}.png").status_code == 204
 
 
+def test_paper_lies_where_no_height_is_known(client: TestClient, session: Session) -> None:
+    heights = np.full((200, 200), 20.0, np.float32)
+    heights[:, 100:] = np.nan
+    add_array(session, "half", heights, 107.5, 16.6, 0.0005, 0.0005, source="SYNTHETIC test", synthetic=True)
+    url = f"/tiles/terrain-unknown/{address(107.55, 16.55, 11)}.png"
+    alpha = np.asarray(Image.open(io.BytesIO(client.get(url).content)))[..., 3]
+    assert set(np.unique(alpha)) == {0, 255}
+    far = client.get(f"/tiles/terrain-unknown/{address(100, 10, 12)}.png")
+    assert np.asarray(Image.open(io.BytesIO(far.content)))[..., 3].min() == 255
+
+
 def test_holes_take_the_nearest_known_height() -> None:
     holes = np.array([[np.nan, 1.0, np.nan, np.nan, 5.0], [np.nan] * 5, [7.0, np.nan, np.nan, np.nan, np.nan]])
     assert filled(holes).tolist() == [[1, 1, 1, 5, 5], [1, 1, 1, 5, 5], [7, 7, 7, 7, 7]]

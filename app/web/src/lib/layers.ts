@@ -29,8 +29,8 @@ export const GROUND: LayerSpecification[] = [
   } as LayerSpecification,
 ];
 
-/** Terrain tiles repeat their edge where nothing is known; the mask hides that beyond all data. */
-export const MASK: LayerSpecification = { id: "mask", type: "fill", source: "mask", paint: { "fill-color": PAPER, "fill-antialias": false } };
+/** Terrain tiles repeat their edge where nothing is known; this paper lies over it: unknown is not drawn. */
+export const MASK: LayerSpecification = { id: "mask", type: "raster", source: "unknown", paint: { "raster-fade-duration": 0, "raster-resampling": "nearest" } };
 
 export const SHADE: LayerSpecification = {
   id: "hillshade",

@@ -2,7 +2,6 @@
 import type { LayerSpecification, SourceSpecification, StyleSpecification } from "maplibre-gl";
 import { query } from "./api";
 import { AREAS, GROUND, LINES, MARKS, MASK, MIN_ZOOM, NAMES, OUTLINES, PAPER, SHADE, SITES } from "./layers";
-import type { Box } from "./state.svelte";
 import type { Meta } from "./types";
 
 export interface Asked {
@@ -33,30 +32,17 @@ function sources(meta: Meta, asked: Asked): Record<string, SourceSpecification> 
     };
   for (const name of ["highlight", "counted", "candidates"]) made[name] = { type: "geojson", data: EMPTY as never };
   if (meta.terrain.tiles > 0 && meta.terrain.bounds) {
-    made["mask"] = mask(meta.terrain.bounds, meta.bbox ?? meta.terrain.bounds);
-    made["terrain"] = {
-      type: "raster-dem",
-      encoding: "terrarium",
-      tiles: [`${location.origin}/tiles/terrain/{z}/{x}/{y}.png`],
-      tileSize: 256,
-      minzoom: 5,
-      maxzoom: 12,
-      bounds: meta.terrain.bounds,
-    };
+    const extent = { tileSize: 256, minzoom: 5, maxzoom: 12, bounds: meta.terrain.bounds };
+    made["terrain"] = { type: "raster-dem", encoding: "terrarium", tiles: [`${location.origin}/tiles/terrain/{z}/{x}/{y}.png`], ...extent };
+    made["unknown"] = { type: "raster", tiles: [`${location.origin}/tiles/terrain-unknown/{z}/{x}/{y}.png`], ...extent };
   }
   return made;
-}
-
-function mask(a: Box, b: Box): SourceSpecification {
-  const box = (w: number, s: number, e: number, n: number): number[][] => [[w, s], [e, s], [e, n], [w, n], [w, s]];
-  const hole = box(Math.min(a[0], b[0]), Math.min(a[1], b[1]), Math.max(a[2], b[2]), Math.max(a[3], b[3]));
-  return { type: "geojson", data: { type: "Polygon", coordinates: [box(-180, -85, 180, 85), hole] } };
 }
 
 export function mapStyle(meta: Meta, asked: Asked): StyleSpecification {
   const made = sources(meta, asked);
   const hasTerrain = "terrain" in made;
   const background: LayerSpecification = { id: "background", type: "background", paint: { "background-color": PAPER } };
-  const layers = [background, ...(hasTerrain ? GROUND : []), ...AREAS, ...(hasTerrain ? [SHADE, MASK] : []), ...OUTLINES, ...LINES, ...SITES, ...NAMES, ...MARKS];
+  const layers = [background, ...(hasTerrain ? [...GROUND, SHADE, MASK] : []), ...AREAS, ...OUTLINES, ...LINES, ...SITES, ...NAMES, ...MARKS];
   return { version: 8, sources: made, layers };
 }
