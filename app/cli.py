@@ -66,8 +66,18 @@ def db_stop() -> None:
 @db.command("status")
 def db_status(as_json: AsJson = False) -> None:
     """Say where the database is and whether it answers."""
-    from app import cluster
+    from sqlalchemy import make_url, text
 
+    from app import cluster
+    from app.config import settings
+    from app.database import session_scope
+
+    if settings().database_url:
+        with session_scope() as session:
+            version = session.scalar(text("SELECT version()"))
+        url = make_url(settings().database_url or "").render_as_string(hide_password=True)
+        show({"running": True, "version": version, "url": url}, as_json)
+        return
     private = cluster.private()
     show({"running": private.running(), "data": str(private.directory), "url": private.url()}, as_json)
 

@@ -58,3 +58,10 @@ def test_private_cluster_from_nothing_to_status(tmp_path: Path) -> None:
     finally:
         hatang("db", "stop", **own)
         shutil.rmtree(folder)
+
+
+def test_status_of_a_given_database_hides_its_password(own_database: str) -> None:
+    url = own_database.replace("hatang_app@", "hatang_app:secret@")
+    done = hatang("db", "status", "--json", HATANG_DATABASE_URL=url)
+    assert json.loads(done.stdout)["running"] is True
+    assert "secret" not in done.stdout
