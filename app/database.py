@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Depends
 from geoalchemy2 import Geometry
 from sqlalchemy import (
     BigInteger,
@@ -30,7 +31,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, Session, mappe
 
 from app import cluster
 from app.config import settings
-from app.errors import AppError, Invalid, Unavailable, from_constraint
+from app.errors import AppError, Forbidden, Invalid, Unavailable, from_constraint
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -56,6 +57,16 @@ def geometry(kind: str, nullable: bool = False) -> MappedColumn[Any]:
 def reference(target: str, nullable: bool = False) -> MappedColumn[Any]:
     """Return an indexed foreign-key column to `registry.<target>.id`."""
     return mapped_column(BigInteger, ForeignKey(f"registry.{target}.id"), nullable=nullable, index=True)
+
+
+def restricted() -> MappedColumn[bool]:
+    """Return the mark of an object that never leaves the department (national-security works)."""
+    return mapped_column(server_default="false", default=False)
+
+
+def restricted_index(table: str) -> Index:
+    """Return the index of the few restricted rows, which row-level security lists for every question."""
+    return Index(f"ix_{table}_restricted", "id", postgresql_where=text("restricted"))
 
 
 class Keyed:
@@ -111,27 +122,138 @@ def located_checks() -> tuple[CheckConstraint, ...]:
     )
 
 
-def no_overlap(table: str, *columns: str) -> ExcludeConstraint:
-    """Return the exclusion constraint: the same `columns` may not be in force twice on one day."""
-    return ExcludeConstraint(*_overlap(columns), using="gist", name=f"ex_{table}_validity")
+def no_overlap(table: str, *columns: str, owner: str | None = None) -> ExcludeConstraint:
+    """Return the exclusion constraint: the same `columns` (of one `owner`) may not be in force twice on one day."""
+    return ExcludeConstraint(*_overlap(columns, owner), using="gist", name=f"ex_{table}_validity")
 
 
-def no_overlap_bulk(table: str, *columns: str) -> tuple[Index, ExcludeConstraint]:
+def no_overlap_bulk(table: str, *columns: str, owner: str | None = None) -> tuple[Index, ExcludeConstraint]:
     """Return the same rule for tables of 10^5 rows, where a GiST on every code takes 60 s for 500,000 rows.
 
     Rows still in force are unique by a B-tree, ended rows by a small GiST; the trigger
-    `registry.refuse_overlap` compares the one kind with the other (migration 0001).
+    `registry.refuse_overlap` compares the one kind with the other (migrations 0001 and 0010).
     """
+    key = columns if owner is None else (*columns, owner)
     return (
-        Index(f"uq_{table}_current", *columns, unique=True, postgresql_where=text("valid_to IS NULL")),
+        Index(
+            f"uq_{table}_current",
+            *key,
+            unique=True,
+            postgresql_where=text("valid_to IS NULL"),
+            postgresql_nulls_not_distinct=True if owner else None,
+        ),
         ExcludeConstraint(
-            *_overlap(columns), using="gist", name=f"ex_{table}_validity", where=text("valid_to IS NOT NULL")
+            *_overlap(columns, owner), using="gist", name=f"ex_{table}_validity", where=text("valid_to IS NOT NULL")
         ),
     )
 
 
-def _overlap(columns: tuple[str, ...]) -> list[tuple[Any, str]]:
-    return [*((c, "=") for c in columns), (text("daterange(valid_from, valid_to)"), "&&")]
+def _overlap(columns: tuple[str, ...], owner: str | None) -> list[tuple[Any, str]]:
+    owned = [] if owner is None else [(text(f"coalesce({owner}, 0)"), "=")]
+    return [*((c, "=") for c in columns), *owned, (text("daterange(valid_from, valid_to)"), "&&")]
+
+
+_NOW = "registry, policy, public, pg_temp"
+_THEN = f"past, {_NOW}"
+_PATH = "-c search_path=" + _NOW.replace(" ", "")
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Who a transaction works for; row-level security decides by it (app/accounts/sql/row_scope.sql).
+
+    Attributes
+    ----------
+    actor : str
+        "user:7", "system:root"; empty is the public.
+    roles : tuple of str
+        See `app.accounts.roles`; beside these "system" (commands, jobs) and "statistics" (figures over rows the
+        caller may not see).
+    organisations, communes : tuple of int
+        Row ids of the caller's own organisations and communes.
+    """
+
+    actor: str = ""
+    roles: tuple[str, ...] = ()
+    organisations: tuple[int, ...] = ()
+    communes: tuple[int, ...] = ()
+
+
+PUBLIC = Scope()
+DEPARTMENT = frozenset({"planner", "administrator", "system"})
+READS_ALL = DEPARTMENT | {"other_department", "statistics"}
+
+
+def system() -> Scope:
+    """Return the scope of a command or job: the whole registry, in the name of the operating-system user."""
+    return Scope(f"system:{getpass.getuser()}", ("system",))
+
+
+def enter(session: Session, scope: Scope) -> None:
+    """Tell the database who the transaction works for; until then, and without, it is the public."""
+    session.execute(
+        text("SELECT registry.enter(:actor, :roles, :organisations, :communes)"),
+        {
+            "actor": scope.actor,
+            "roles": list(scope.roles),
+            "organisations": list(scope.organisations),
+            "communes": list(scope.communes),
+        },
+    )
+    session.info["scope"] = scope
+
+
+def scope_of(session: Session) -> Scope:
+    """Return who `session`'s transaction works for."""
+    scope: Scope = session.info.get("scope", PUBLIC)
+    return scope
+
+
+def is_department(session: Session) -> bool:
+    """Say whether the transaction's caller sees every row, restricted ones included."""
+    return bool(DEPARTMENT & set(scope_of(session).roles))
+
+
+def reads_all(session: Session) -> bool:
+    """Say whether the caller sees every row that is not restricted."""
+    return bool(READS_ALL & set(scope_of(session).roles))
+
+
+@contextmanager
+def statistics(session: Session) -> Iterator[None]:
+    """Count over every row that is not restricted, whoever asks; only figures may leave such a block.
+
+    The department already sees every row, restricted ones included, and keeps its own scope.
+    """
+    before = scope_of(session)
+    if is_department(session):
+        yield
+        return
+    enter(session, Scope(before.actor, ("statistics",)))
+    try:
+        yield
+    finally:
+        if session.is_active:
+            enter(session, before)
+
+
+def say_why(session: Session, reason: str, batch: str = "") -> None:
+    """Give the changes of this transaction their reason, and the batch they came with, in `audit.change`."""
+    session.execute(
+        text("SELECT set_config('hatang.reason', :reason, true), set_config('hatang.batch', :batch, true)"),
+        {"reason": reason, "batch": batch},
+    )
+
+
+def look_back(session: Session, known_at: dt.datetime | None) -> None:
+    """Let the reads of this transaction see what the registry believed at `known_at` (schema `past`)."""
+    if known_at is None:
+        return
+    session.execute(
+        text("SELECT set_config('hatang.known_at', :at, true), set_config('search_path', :path, true)"),
+        {"at": known_at.isoformat(), "path": _THEN},
+    )
+    session.info["known_at"] = known_at
 
 
 @lru_cache
@@ -144,14 +266,23 @@ def engine() -> Engine:
         pool_pre_ping=True,
         pool_size=10,
         max_overflow=10,
-        connect_args={"options": f"-c statement_timeout={timeout_ms} -c timezone=UTC -c jit=off"},
+        connect_args={"options": f"-c statement_timeout={timeout_ms} -c timezone=UTC -c jit=off {_PATH}"},
+        # Reads name tables without their schema, so that a question about the past finds them in `past`.
+        execution_options={"schema_translate_map": {"registry": None}},
     )
 
 
 @contextmanager
-def session_scope() -> Iterator[Session]:
-    """One transaction: commits at the end, rolls back on any error; the command or request owns it."""
+def session_scope(scope: Scope | None = None) -> Iterator[Session]:
+    """One transaction: commits at the end, rolls back on any error; the command or request owns it.
+
+    Parameters
+    ----------
+    scope : Scope, optional
+        Whom it works for; default `system()`, since commands and jobs are the department's.
+    """
     with translated(), Session(engine(), expire_on_commit=False) as session, session.begin():
+        enter(session, scope or system())
         yield session
 
 
@@ -182,6 +313,12 @@ def translate(error: DBAPIError) -> AppError | None:
             "Cơ sở dữ liệu chưa có bảng; chạy: hatang db migrate",
             "The database has no tables yet; run: hatang db migrate",
         )
+    if state == "42501":
+        return Forbidden(
+            "not_yours",
+            "Không được thêm hoặc sửa đối tượng này: không thuộc phạm vi của tài khoản",
+            "This object may not be added or changed: it is outside the account's scope",
+        )
     if state.startswith("23"):
         diagnosis = getattr(error.orig, "diag", None)
         return from_constraint(getattr(diagnosis, "constraint_name", None), getattr(diagnosis, "message_detail", None))
@@ -199,10 +336,7 @@ def translate(error: DBAPIError) -> AppError | None:
     return None
 
 
-def request_session() -> Iterator[Session]:
-    """One transaction per HTTP request, committed when the endpoint returns."""
-    with session_scope() as session:
+def open_session() -> Iterator[Session]:
+    """One transaction per HTTP request, the public's until `app.accounts.access` knows who asks."""
+    with translated(), Session(engine(), expire_on_commit=False) as session, session.begin():
         yield session
-
-
-DbSession = Annotated[Session, Depends(request_session)]

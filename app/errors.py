@@ -42,6 +42,18 @@ class BadRequest(AppError):
     status = 400
 
 
+class Unauthorized(AppError):
+    """Nobody is signed in, or the session, token or password is not (or no longer) good."""
+
+    status = 401
+
+
+class Forbidden(AppError):
+    """Who is signed in may not do this, or not to this object."""
+
+    status = 403
+
+
 class NotFound(AppError):
     """No such thing, or not on that date."""
 
@@ -52,6 +64,24 @@ class Conflict(AppError):
     """It contradicts what the registry already holds."""
 
     status = 409
+
+
+class Outdated(AppError):
+    """The object changed since the caller read it (If-Match); both versions are in the body."""
+
+    status = 412
+
+
+class ConditionMissing(AppError):
+    """A change has to say which version it is made to (If-Match)."""
+
+    status = 428
+
+
+class TooMany(AppError):
+    """Too many attempts or questions in a short time; Retry-After says when the next is taken."""
+
+    status = 429
 
 
 class Unavailable(AppError):

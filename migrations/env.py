@@ -1,10 +1,11 @@
-"""Runs migrations as the owner of the tables, then rebuilds the views and grants."""
+"""Runs migrations as the owner of the tables, then rebuilds policies, views and grants."""
 
 import importlib
 from pathlib import Path
 from typing import Any
 
 from alembic import context
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 
 from app import cluster
@@ -14,7 +15,7 @@ from app.database import Base
 for models in sorted(ROOT.glob("app/*/models.py")):
     importlib.import_module(f"app.{models.parent.name}.models")
 
-SCHEMAS = ("registry", "policy", "audit", "jobs", "publish")
+SCHEMAS = ("registry", "policy", "audit", "jobs", "publish", "accounts")
 
 
 def owner_url() -> str:
@@ -38,16 +39,37 @@ def include_object(item: Any, name: str | None, type_: str, reflected: bool, com
     return not (type_ == "index" and name is not None and name.startswith(("idx_", "ex_")))
 
 
-def rebuild_views(connection: Connection) -> None:
-    """Run every package's sql/*.sql in name order; views are code, not history."""
-    for script in sorted((ROOT / "app").glob("*/sql/*.sql"), key=lambda p: p.name):
+DROP_DERIVED = """
+DO $$
+DECLARE
+    found record;
+BEGIN
+    FOR found IN SELECT policyname, schemaname, tablename FROM pg_policies
+                 WHERE schemaname IN ('registry', 'policy', 'audit', 'accounts')
+    LOOP
+        EXECUTE format('DROP POLICY %I ON %I.%I', found.policyname, found.schemaname, found.tablename);
+    END LOOP;
+    FOR found IN SELECT schemaname, viewname FROM pg_views WHERE schemaname IN ('past', 'publish')
+    LOOP
+        EXECUTE format('DROP VIEW %I.%I CASCADE', found.schemaname, found.viewname);
+    END LOOP;
+END
+$$
+"""
+"""Policies and views hold on to columns and functions: they go before a migration and come back from their files."""
+
+
+def rebuild(connection: Connection) -> None:
+    """Run every package's sql/*.sql in name order, then the grants: views and policies are code, not history."""
+    scripts = sorted((ROOT / "app").glob("*/sql/*.sql"), key=lambda p: p.name)
+    for script in (*scripts, Path(__file__).parent / "grants.sql"):
         connection.exec_driver_sql(script.read_text(encoding="utf-8").replace("%", "%%"))
-    connection.exec_driver_sql((Path(__file__).parent / "grants.sql").read_text(encoding="utf-8").replace("%", "%%"))
 
 
 def run() -> None:
-    """Migrate in one transaction."""
+    """Migrate in one transaction: nobody sees a table without its policies."""
     engine = create_engine(owner_url())
+    newest = ScriptDirectory.from_config(context.config).get_current_head()
     with engine.connect() as connection:
         connection.execute(text("SELECT pg_advisory_lock(254)"))  # two processes may start at once
         connection.commit()
@@ -60,9 +82,10 @@ def run() -> None:
             version_table_schema="public",
         )
         with context.begin_transaction():
+            connection.exec_driver_sql(DROP_DERIVED.replace("%", "%%"))
             context.run_migrations()
-            if connection.execute(text("SELECT to_regnamespace('publish')")).scalar() is not None:
-                rebuild_views(connection)
+            if context.get_context().get_current_revision() == newest:
+                rebuild(connection)
     engine.dispose()
 
 

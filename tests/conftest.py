@@ -6,13 +6,16 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 
 from app import database
+from app.accounts import access
 from app.cluster import Cluster
 from app.config import settings
 
@@ -90,17 +93,47 @@ def session() -> Iterator[Session]:
     with database.engine().connect() as connection:
         transaction = connection.begin()
         with Session(connection, join_transaction_mode="create_savepoint", expire_on_commit=False) as inner:
+            database.enter(inner, database.system())
             yield inner
         transaction.rollback()
 
 
 @pytest.fixture
 def client(session: Session) -> Iterator[TestClient]:
-    """Return an HTTP client whose requests see `session`'s uncommitted rows."""
+    """Return an HTTP client of a planner, whose requests see `session`'s uncommitted rows."""
+    with client_in(session, database.Scope("user:0", ("planner",))) as inner:
+        yield inner
+
+
+def department_app() -> FastAPI:
+    """Return the application with every caller taken for a planner, for real servers over committed rows."""
     from app.main import create_app
 
+    def entered() -> Iterator[Session]:
+        with database.session_scope(database.Scope("user:0", ("planner",))) as session:
+            yield session
+
     app = create_app()
-    app.dependency_overrides[database.request_session] = lambda: session
+    app.dependency_overrides[access.request_session] = entered
+    app.dependency_overrides[access.writing_session] = entered
+    return app
+
+
+@contextmanager
+def client_in(session: Session, scope: database.Scope) -> Iterator[TestClient]:
+    """Yield an HTTP client whose requests run in `session`'s transaction and the given scope."""
+    from app.main import create_app
+
+    def entered() -> Iterator[Session]:
+        database.enter(session, scope)
+        try:
+            yield session
+        finally:
+            database.enter(session, database.system())
+
+    app = create_app()
+    app.dependency_overrides[access.request_session] = entered
+    app.dependency_overrides[access.writing_session] = entered
     with TestClient(app) as inner:
         yield inner
 

@@ -32,8 +32,9 @@ _NOT_IN_RUN = {
     "reasons": ["village_not_in_run"],
 }
 _COMMUNE = """
-    SELECT u.code, u.name FROM registry.unit_part p JOIN registry.unit u ON u.id = p.unit_id
+    SELECT u.code, u.name FROM unit_part p JOIN unit u ON u.id = p.unit_id
     WHERE u.level = 'commune' AND registry.in_force(u.valid_from, u.valid_to, :as_of)
+      AND p.geom && ST_SetSRID(ST_MakePoint(:lon, :lat), 4326)
       AND ST_Intersects(p.geom, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326)) ORDER BY u.code LIMIT 1
 """
 

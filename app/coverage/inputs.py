@@ -65,11 +65,11 @@ _CELLS = """
            ST_X(coalesce(t.geom, s.geom)) AS lon, ST_Y(coalesce(t.geom, s.geom)) AS lat,
            c.antenna_height_m, c.azimuth_deg, c.tilt_deg, c.beamwidth_deg, c.vertical_beamwidth_deg,
            c.frequency_mhz, c.eirp_dbm, c.synthetic OR s.synthetic
-    FROM registry.cell c
-    JOIN registry.base_station b ON b.id = c.base_station_id
-    JOIN registry.site s ON s.id = b.site_id
-    LEFT JOIN registry.structure t ON t.id = b.structure_id
-    JOIN registry.organisation o ON o.id = b.operator_id
+    FROM cell c
+    JOIN base_station b ON b.id = c.base_station_id
+    JOIN site s ON s.id = b.site_id
+    LEFT JOIN structure t ON t.id = b.structure_id
+    JOIN organisation o ON o.id = b.operator_id
     WHERE registry.in_force(c.valid_from, c.valid_to, :as_of) AND registry.in_force(b.valid_from, b.valid_to, :as_of)
       AND registry.in_force(s.valid_from, s.valid_to, :as_of)
       AND (CAST(:operator AS bigint) IS NULL OR b.operator_id = :operator)
@@ -79,20 +79,20 @@ _CELLS = """
     ORDER BY lon, lat, coalesce(c.antenna_height_m, 0), c.id
 """
 _BARE_STATIONS = """
-    SELECT count(*) FROM registry.base_station b JOIN registry.site s ON s.id = b.site_id
+    SELECT count(*) FROM base_station b JOIN site s ON s.id = b.site_id
     WHERE registry.in_force(b.valid_from, b.valid_to, :as_of) AND registry.in_force(s.valid_from, s.valid_to, :as_of)
       AND (CAST(:operator AS bigint) IS NULL OR b.operator_id = :operator)
       AND (CAST(:technology AS text) IS NULL OR b.technology = :technology)
-      AND NOT EXISTS (SELECT FROM registry.cell c WHERE c.base_station_id = b.id
+      AND NOT EXISTS (SELECT FROM cell c WHERE c.base_station_id = b.id
                       AND registry.in_force(c.valid_from, c.valid_to, :as_of))
 """
 _VILLAGES = """
-    SELECT id, synthetic, ST_X(point), ST_Y(point) FROM registry.village
+    SELECT id, synthetic, ST_X(point), ST_Y(point) FROM village
     WHERE registry.in_force(valid_from, valid_to, :as_of) ORDER BY id
 """
 _POINTS = """
     SELECT d.id, d.village_id, ST_X(d.point), ST_Y(d.point), d.population, d.dwellings
-    FROM registry.demand_point d JOIN registry.village v ON v.id = d.village_id
+    FROM demand_point d JOIN village v ON v.id = d.village_id
     WHERE registry.in_force(v.valid_from, v.valid_to, :as_of) ORDER BY d.village_id, d.id
 """
 
@@ -111,9 +111,7 @@ def operator_id(session: Session, code: str, as_of: dt.date) -> int:
     Invalid
         No such organisation on that date.
     """
-    query = (
-        "SELECT id FROM registry.organisation WHERE code = :code AND registry.in_force(valid_from, valid_to, :as_of)"
-    )
+    query = "SELECT id FROM organisation WHERE code = :code AND registry.in_force(valid_from, valid_to, :as_of)"
     found = session.scalar(text(query), {"code": code, "as_of": as_of})
     if found is None:
         raise Invalid(

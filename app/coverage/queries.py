@@ -16,9 +16,9 @@ from app.policy.queries import parameter
 _VILLAGE = """
     SELECT v.id, v.code, v.name, v.kind, v.urban, v.population, v.households, v.synthetic,
            u.code AS commune_code, u.name AS commune_name
-    FROM registry.village v
-    LEFT JOIN registry.village_unit m ON m.village_id = v.id AND registry.in_force(m.valid_from, m.valid_to, :as_of)
-    LEFT JOIN registry.unit u ON u.id = m.unit_id
+    FROM village v
+    LEFT JOIN village_unit m ON m.village_id = v.id AND registry.in_force(m.valid_from, m.valid_to, :as_of)
+    LEFT JOIN unit u ON u.id = m.unit_id
     WHERE v.id = :id AND registry.in_force(v.valid_from, v.valid_to, :as_of)
 """
 # A restricted site's cell counts and is not named.
@@ -29,12 +29,12 @@ _VERDICTS = """
                'cell', CASE WHEN s.restricted THEN NULL ELSE c.code END,
                'site', CASE WHEN s.restricted THEN NULL ELSE s.code END,
                'operator', w.code, 'technology', b.technology) END AS server
-    FROM registry.verdict r
-    LEFT JOIN registry.organisation o ON o.id = r.operator_id
-    LEFT JOIN registry.cell c ON c.id = r.best_cell_id
-    LEFT JOIN registry.base_station b ON b.id = c.base_station_id
-    LEFT JOIN registry.organisation w ON w.id = b.operator_id
-    LEFT JOIN registry.site s ON s.id = b.site_id
+    FROM verdict r
+    LEFT JOIN organisation o ON o.id = r.operator_id
+    LEFT JOIN cell c ON c.id = r.best_cell_id
+    LEFT JOIN base_station b ON b.id = c.base_station_id
+    LEFT JOIN organisation w ON w.id = b.operator_id
+    LEFT JOIN site s ON s.id = b.site_id
     WHERE r.run_id = :run AND r.village_id = :id
     ORDER BY o.code NULLS FIRST, r.technology NULLS FIRST
 """
@@ -43,29 +43,29 @@ _FIBRE = """
            CASE WHEN d.id IS NOT NULL THEN jsonb_build_object(
                'code', d.code, 'operator', o.code, 'distance_m', round(f.nearest_distance_m::numeric, 1),
                'ports_free', d.ports_total - d.ports_used) END AS nearest
-    FROM registry.fibre_reach f
-    LEFT JOIN registry.distribution_point d ON d.id = f.nearest_point_id
-    LEFT JOIN registry.organisation o ON o.id = d.operator_id
+    FROM fibre_reach f
+    LEFT JOIN distribution_point d ON d.id = f.nearest_point_id
+    LEFT JOIN organisation o ON o.id = d.operator_id
     WHERE f.run_id = :run AND f.village_id = :id
 """
 _CHANGED = """
     SELECT v.id, v.code, v.name, v.population, a.verdict AS before, b.verdict AS after, a.share AS share_before,
            b.share AS share_after, a.why->'reasons' AS reasons_before, b.why->'reasons' AS reasons_after
-    FROM (SELECT * FROM registry.verdict WHERE run_id = :a AND operator_id IS NULL AND technology IS NULL) a
-    FULL JOIN (SELECT * FROM registry.verdict WHERE run_id = :b AND operator_id IS NULL AND technology IS NULL) b
+    FROM (SELECT * FROM verdict WHERE run_id = :a AND operator_id IS NULL AND technology IS NULL) a
+    FULL JOIN (SELECT * FROM verdict WHERE run_id = :b AND operator_id IS NULL AND technology IS NULL) b
            USING (village_id)
-    JOIN registry.village v ON v.id = village_id
+    JOIN village v ON v.id = village_id
     WHERE a.verdict IS DISTINCT FROM b.verdict ORDER BY v.code
 """
 _BLACKSPOTS = """
     SELECT v.id, v.code, v.name, v.population, v.households, v.synthetic, ST_X(v.point) AS lon, ST_Y(v.point) AS lat,
            u.code AS commune_code, u.name AS commune_name, r.verdict, r.share, r.share_unknown, r.rsrp_dbm,
            r.margin_db, r.why, count(*) OVER () AS matched
-    FROM registry.verdict r
-    JOIN registry.village v ON v.id = r.village_id
-    LEFT JOIN registry.village_unit m ON m.village_id = v.id AND registry.in_force(m.valid_from, m.valid_to, :as_of)
-    LEFT JOIN registry.unit u ON u.id = m.unit_id
-    LEFT JOIN registry.organisation o ON o.id = r.operator_id
+    FROM verdict r
+    JOIN village v ON v.id = r.village_id
+    LEFT JOIN village_unit m ON m.village_id = v.id AND registry.in_force(m.valid_from, m.valid_to, :as_of)
+    LEFT JOIN unit u ON u.id = m.unit_id
+    LEFT JOIN organisation o ON o.id = r.operator_id
     WHERE r.run_id = :run AND r.verdict = :verdict AND o.code IS NOT DISTINCT FROM CAST(:operator AS text)
       AND r.technology IS NOT DISTINCT FROM CAST(:technology AS text)
     ORDER BY v.population DESC NULLS LAST, v.code LIMIT :limit OFFSET :offset

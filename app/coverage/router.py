@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 
+from app.accounts.access import DbSession
 from app.coverage import answers, queries
 from app.coverage.schemas import (
     BlackspotQuestion,
@@ -19,7 +20,6 @@ from app.coverage.schemas import (
     RunsQuestion,
     VillageCoverage,
 )
-from app.database import DbSession
 from app.kit.page import MAX_ID, today
 
 router = APIRouter(prefix="/api", tags=["coverage"])

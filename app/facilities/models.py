@@ -18,6 +18,8 @@ from app.database import (
     no_overlap,
     on_land,
     reference,
+    restricted,
+    restricted_index,
 )
 
 KINDS = ("commune_office", "agency", "high_tech_park", "it_park", "rd_centre", "industrial_zone", "school", "clinic",
@@ -33,6 +35,7 @@ class Facility(Keyed, Lived, Located, Sourced, Base):
         *lived_checks(),
         *located_checks(),
         no_overlap("facility", "code"),
+        restricted_index("facility"),
         on_land(),
         CheckConstraint(_KIND, name="kind"),
     )
@@ -41,6 +44,7 @@ class Facility(Keyed, Lived, Located, Sourced, Base):
     name: Mapped[str]
     kind: Mapped[str]
     unit_id: Mapped[int | None] = reference("unit", nullable=True)
+    restricted: Mapped[bool] = restricted()
     geom: Mapped[WKBElement] = geometry("POINT")
 
 

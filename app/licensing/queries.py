@@ -22,29 +22,29 @@ _CANDIDATES = """
            ST_Distance(st.geom::geography, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326)::geography) AS distance_m,
            st.height_m, st.height_m + coalesce(st.host_height_m, 0) AS top_m, st.kind, st.type_code,
            st.tenant_capacity, ST_X(st.geom) AS lon, ST_Y(st.geom) AS lat, st.synthetic OR s.synthetic AS synthetic,
-           ARRAY(SELECT t.code FROM registry.structure_occupancy x JOIN registry.organisation t ON t.id = x.tenant_id
+           ARRAY(SELECT t.code FROM structure_occupancy x JOIN organisation t ON t.id = x.tenant_id
                  WHERE x.structure_id = st.id AND x.component = 'mast'
                    AND registry.in_force(x.valid_from, x.valid_to, :as_of)
                  UNION
-                 SELECT t.code FROM registry.base_station b JOIN registry.organisation t ON t.id = b.operator_id
+                 SELECT t.code FROM base_station b JOIN organisation t ON t.id = b.operator_id
                  WHERE b.structure_id = st.id AND registry.in_force(b.valid_from, b.valid_to, :as_of)
                  ORDER BY 1) AS tenants,
-           ARRAY(SELECT DISTINCT b.technology FROM registry.base_station b
+           ARRAY(SELECT DISTINCT b.technology FROM base_station b
                  WHERE b.structure_id = st.id AND registry.in_force(b.valid_from, b.valid_to, :as_of)
                  ORDER BY 1) AS technologies
-    FROM registry.structure st
-    JOIN registry.site s ON s.id = st.site_id
-    LEFT JOIN registry.organisation o ON o.id = coalesce(st.owner_id, s.owner_id)
+    FROM structure st
+    JOIN site s ON s.id = st.site_id
+    LEFT JOIN organisation o ON o.id = coalesce(st.owner_id, s.owner_id)
     WHERE {around} AND st.kind NOT IN ('house', 'container', 'indoor') AND NOT s.restricted
       AND registry.in_force(st.valid_from, st.valid_to, :as_of) AND registry.in_force(s.valid_from, s.valid_to, :as_of)
 """.replace("{around}", _AROUND.format(geom="st.geom"))
 _POLES = """
-    SELECT count(*) FROM registry.pole p WHERE {around} AND registry.in_force(p.valid_from, p.valid_to, :as_of)
+    SELECT count(*) FROM pole p WHERE {around} AND registry.in_force(p.valid_from, p.valid_to, :as_of)
 """.replace("{around}", _AROUND.format(geom="p.geom"))
 _PLACE = """
     SELECT u.code, u.name, u.kind,
            ST_Distance(p.geom::geography, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326)::geography) AS metres
-    FROM registry.unit_part p JOIN registry.unit u ON u.id = p.unit_id
+    FROM unit_part p JOIN unit u ON u.id = p.unit_id
     WHERE {around} AND u.level = 'commune' AND registry.in_force(u.valid_from, u.valid_to, :as_of)
     ORDER BY metres, u.code LIMIT 1
 """.replace("{around}", _AROUND.format(geom="p.geom"))
@@ -83,7 +83,7 @@ def place(session: Session, lon: float, lat: float, tolerance_m: float, as_of: d
 def any_commune(session: Session, as_of: dt.date) -> bool:
     """Say whether any commune with a boundary is in force."""
     query = """
-        SELECT EXISTS (SELECT FROM registry.unit WHERE level = 'commune' AND geom IS NOT NULL
+        SELECT EXISTS (SELECT FROM unit WHERE level = 'commune' AND geom IS NOT NULL
                        AND registry.in_force(valid_from, valid_to, :as_of))
     """
     return bool(session.execute(text(query), {"as_of": as_of}).scalar_one())

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from app.database import DbSession
+from app.accounts.access import DbSession
 from app.kit.page import today
 from app.licensing import service
 from app.licensing.schemas import ColocationRequest

@@ -21,6 +21,8 @@ from app.database import (
     no_overlap_bulk,
     on_land,
     reference,
+    restricted,
+    restricted_index,
 )
 
 SERVICES = ("telecom", "power", "lighting", "other")
@@ -35,7 +37,8 @@ class Pole(Keyed, Lived, Located, Sourced, Base):
     __table_args__ = (
         *lived_checks(),
         *located_checks(),
-        *no_overlap_bulk("pole", "code"),
+        *no_overlap_bulk("pole", "code", owner="owner_id"),
+        restricted_index("pole"),
         on_land(),
         CheckConstraint("height_m > 0 AND height_m <= 60", name="height_m"),
         CheckConstraint("cable_capacity >= 0 AND cable_capacity <= 200", name="cable_capacity"),
@@ -51,6 +54,7 @@ class Pole(Keyed, Lived, Located, Sourced, Base):
     street: Mapped[str | None]
     surveyed_on: Mapped[dt.date | None] = mapped_column(Date)
     """Last day its lines were recorded; null with no lines means the occupancy is unknown."""
+    restricted: Mapped[bool] = restricted()
     geom: Mapped[WKBElement] = geometry("POINT")
 
 
@@ -58,11 +62,18 @@ class Manhole(Keyed, Lived, Located, Sourced, Base):
     """A cable chamber (bể cáp)."""
 
     __tablename__ = "manhole"
-    __table_args__ = (*lived_checks(), *located_checks(), *no_overlap_bulk("manhole", "code"), on_land())
+    __table_args__ = (
+        *lived_checks(),
+        *located_checks(),
+        *no_overlap_bulk("manhole", "code", owner="owner_id"),
+        restricted_index("manhole"),
+        on_land(),
+    )
 
     code: Mapped[str] = mapped_column(String, index=True)
     owner_id: Mapped[int | None] = reference("organisation", nullable=True)
     kind: Mapped[str | None]
+    restricted: Mapped[bool] = restricted()
     geom: Mapped[WKBElement] = geometry("POINT")
 
 
@@ -83,7 +94,8 @@ class Duct(Keyed, Lived, Located, Sourced, Base):
     __table_args__ = (
         *lived_checks(),
         *located_checks(),
-        *no_overlap_bulk("duct", "code"),
+        *no_overlap_bulk("duct", "code", owner="owner_id"),
+        restricted_index("duct"),
         on_land(),
         CheckConstraint("from_manhole_id <> to_manhole_id", name="two_manholes"),
         CheckConstraint("bore_count >= 0 AND bore_count <= 200", name="bore_count"),
@@ -106,6 +118,7 @@ class Duct(Keyed, Lived, Located, Sourced, Base):
     """Geodesic, WGS84."""
     surveyed_on: Mapped[dt.date | None] = mapped_column(Date)
     """Last day its occupants were recorded; null with none means unknown."""
+    restricted: Mapped[bool] = restricted()
     geom: Mapped[WKBElement] = geometry("LINESTRING")
 
 
@@ -131,7 +144,8 @@ class Cable(Keyed, Lived, Sourced, Base):
     __tablename__ = "cable"
     __table_args__ = (
         *lived_checks(),
-        no_overlap("cable", "code"),
+        no_overlap("cable", "code", owner="owner_id"),
+        restricted_index("cable"),
         on_land(),
         CheckConstraint("fibre_count >= 0 AND fibre_count <= 10000", name="fibre_count"),
         CheckConstraint("medium IN ('fibre', 'copper', 'coaxial')", name="medium"),
@@ -144,6 +158,7 @@ class Cable(Keyed, Lived, Sourced, Base):
     laying: Mapped[str | None]
     fibre_count: Mapped[int | None]
     length_m: Mapped[float] = mapped_column(Float, Computed(_LENGTH, persisted=True))
+    restricted: Mapped[bool] = restricted()
     geom: Mapped[WKBElement] = geometry("MULTILINESTRING")
 
 
@@ -154,7 +169,8 @@ class DistributionPoint(Keyed, Lived, Located, Sourced, Base):
     __table_args__ = (
         *lived_checks(),
         *located_checks(),
-        *no_overlap_bulk("distribution_point", "code"),
+        *no_overlap_bulk("distribution_point", "code", owner="operator_id"),
+        restricted_index("distribution_point"),
         on_land(),
         CheckConstraint("ports_total >= 0 AND ports_used >= 0 AND ports_used <= ports_total", name="ports"),
         CheckConstraint("serving_distance_m > 0 AND serving_distance_m <= 20000", name="serving_distance_m"),
@@ -167,6 +183,7 @@ class DistributionPoint(Keyed, Lived, Located, Sourced, Base):
     ports_used: Mapped[int | None]
     serving_distance_m: Mapped[float | None]
     """Null takes the dated policy value (500 m)."""
+    restricted: Mapped[bool] = restricted()
     geom: Mapped[WKBElement] = geometry("POINT")
 
 

@@ -100,7 +100,7 @@ def statement(name: str, selection: Selection, prefix: str = "") -> sql.Composed
         """SELECT {prefix} || '{{"type":"Feature","id":' || o.id || ',"geometry":'
        || coalesce(ST_AsGeoJSON({written}, {digits}), 'null')
        || ',"properties":' || (SELECT row_to_json(row) FROM (SELECT {columns}) row)::text || '}}'
-  FROM registry.{table} o {joins} WHERE {where} ORDER BY o.id"""
+  FROM {table} o {joins} WHERE {where} ORDER BY o.id"""
     ).format(
         prefix=sql.Literal(prefix),
         written=sql.SQL(chosen.written or chosen.geometry),
@@ -119,7 +119,7 @@ def _values(selection: Selection) -> dict[str, sql.Composable]:
 
 def _source(chosen: Layer, selection: Selection) -> sql.Composed:
     table = sql.Identifier(chosen.table)
-    return sql.SQL("FROM registry.{} o WHERE {}").format(table, _where(chosen, selection))
+    return sql.SQL("FROM {} o WHERE {}").format(table, _where(chosen, selection))
 
 
 def _where(chosen: Layer, selection: Selection) -> sql.Composed:
@@ -130,11 +130,13 @@ def _where(chosen: Layer, selection: Selection) -> sql.Composed:
     ]
     if selection.bbox is not None:
         corners = sql.SQL(", ").join(sql.Literal(v) for v in selection.bbox)
-        parts.append(sql.SQL("ST_Intersects({}, ST_MakeEnvelope({}, 4326))").format(geometry, corners))
+        # Row-level security lets the index serve `&&` alone: ST_Intersects is not leakproof.
+        box = sql.SQL("ST_MakeEnvelope({}, 4326)").format(corners)
+        parts.append(sql.SQL("{0} && {1} AND ST_Intersects({0}, {1})").format(geometry, box))
     if selection.unit_id is not None:
         # Read by its parts, so that the object's own index is used; IN makes an object on a seam count once.
         lies_in = (
-            "o.id IN (SELECT i.id FROM registry.unit_part p JOIN registry.{table} i ON ST_Intersects(p.geom, i.geom)"
+            "o.id IN (SELECT i.id FROM unit_part p JOIN {table} i ON p.geom && i.geom AND ST_Intersects(p.geom, i.geom)"
             " WHERE p.unit_id = {unit_id})"
         )
         belongs = sql.SQL(chosen.membership or lies_in)

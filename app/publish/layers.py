@@ -32,7 +32,7 @@ class Layer:
     """Condition that an object belongs to the commune {unit_id}; without it, to lie in its polygon decides."""
 
 
-_OWNER = "LEFT JOIN registry.organisation w ON w.id = o.owner_id\n"
+_OWNER = "LEFT JOIN organisation w ON w.id = o.owner_id\n"
 _LIVED = {
     "valid_from": "o.valid_from",
     "valid_to": "o.valid_to",
@@ -62,8 +62,8 @@ def _occupants(kind: str, once: str = "") -> str:
       FROM (SELECT {once} x.{kind}_id, x.tenant_id, x.service, coalesce(t.code, '?') || CASE
                    WHEN x.service = CASE t.kind WHEN 'electricity' THEN 'power' WHEN 'lighting' THEN 'lighting'
                                         ELSE 'telecom' END THEN '' ELSE ':' || x.service END AS label
-              FROM registry.{kind}_occupancy x
-              LEFT JOIN registry.organisation t ON t.id = x.tenant_id
+              FROM {kind}_occupancy x
+              LEFT JOIN organisation t ON t.id = x.tenant_id
              WHERE registry.in_force(x.valid_from, x.valid_to, {{as_of}}) AND x.{kind}_id {{chosen}}
              ORDER BY x.{kind}_id, x.tenant_id, x.service) y
      GROUP BY y.{kind}_id
@@ -73,23 +73,23 @@ def _occupants(kind: str, once: str = "") -> str:
 
 _TENANTS = """LEFT JOIN (
     SELECT x.structure_id, string_agg(DISTINCT t.code, ';') AS tenants
-      FROM registry.structure_occupancy x JOIN registry.organisation t ON t.id = x.tenant_id
+      FROM structure_occupancy x JOIN organisation t ON t.id = x.tenant_id
      WHERE x.component = 'mast' AND registry.in_force(x.valid_from, x.valid_to, {as_of}) AND x.structure_id {chosen}
      GROUP BY x.structure_id
 ) x ON x.structure_id = o.id
 """
 _SITE_TENANTS = """LEFT JOIN (
     SELECT s.site_id, string_agg(DISTINCT t.code, ';') AS tenants
-      FROM registry.structure_occupancy x
-      JOIN registry.structure s ON s.id = x.structure_id AND registry.in_force(s.valid_from, s.valid_to, {as_of})
-      JOIN registry.organisation t ON t.id = x.tenant_id
+      FROM structure_occupancy x
+      JOIN structure s ON s.id = x.structure_id AND registry.in_force(s.valid_from, s.valid_to, {as_of})
+      JOIN organisation t ON t.id = x.tenant_id
      WHERE x.component = 'mast' AND registry.in_force(x.valid_from, x.valid_to, {as_of}) AND s.site_id {chosen}
      GROUP BY s.site_id
 ) x ON x.site_id = o.id
 LEFT JOIN (
     SELECT b.site_id, string_agg(b.operator || ':' || b.technologies, ';' ORDER BY b.operator) AS stations
       FROM (SELECT b.site_id, t.code AS operator, string_agg(DISTINCT b.technology, '+') AS technologies
-              FROM registry.base_station b JOIN registry.organisation t ON t.id = b.operator_id
+              FROM base_station b JOIN organisation t ON t.id = b.operator_id
              WHERE registry.in_force(b.valid_from, b.valid_to, {as_of}) AND b.site_id {chosen}
              GROUP BY b.site_id, t.code) b
      GROUP BY b.site_id
@@ -98,7 +98,7 @@ LEFT JOIN (
 _CONNECTIONS = """LEFT JOIN (
     SELECT x.facility_id, string_agg(concat_ws(':', coalesce(t.code, '?'), x.service, x.bandwidth_mbps), ';'
                                      ORDER BY t.code, x.service) AS connections
-      FROM registry.facility_connection x LEFT JOIN registry.organisation t ON t.id = x.operator_id
+      FROM facility_connection x LEFT JOIN organisation t ON t.id = x.operator_id
      WHERE registry.in_force(x.valid_from, x.valid_to, {as_of}) AND x.facility_id {chosen}
      GROUP BY x.facility_id
 ) x ON x.facility_id = o.id
@@ -110,7 +110,7 @@ LAYERS: Mapping[str, Layer] = {
         "Communes and wards",
         "unit",
         {"level": "o.level", **_columns("code", "name", "kind"), "parent": "p.code", **_LIVED},
-        joins="LEFT JOIN registry.unit p ON p.id = o.parent_id\n",
+        joins="LEFT JOIN unit p ON p.id = o.parent_id\n",
         geometry="coalesce(o.geom, o.centre)",
         written="ST_ForcePolygonCCW(coalesce(o.geom, o.centre))",
         condition="o.level = 'commune'",
@@ -128,14 +128,14 @@ LAYERS: Mapping[str, Layer] = {
             **_LIVED,
         },
         joins=(
-            "LEFT JOIN registry.village_unit m ON m.village_id = o.id"
+            "LEFT JOIN village_unit m ON m.village_id = o.id"
             " AND registry.in_force(m.valid_from, m.valid_to, {as_of})\n"
-            "LEFT JOIN registry.unit u ON u.id = m.unit_id\n"
+            "LEFT JOIN unit u ON u.id = m.unit_id\n"
         ),
         geometry="coalesce(o.geom, o.point)",
         written="ST_ForcePolygonCCW(coalesce(o.geom, o.point))",
         membership=(
-            "o.id IN (SELECT m.village_id FROM registry.village_unit m WHERE m.unit_id = {unit_id}"
+            "o.id IN (SELECT m.village_id FROM village_unit m WHERE m.unit_id = {unit_id}"
             " AND registry.in_force(m.valid_from, m.valid_to, {as_of}))"
         ),
     ),
@@ -167,7 +167,7 @@ LAYERS: Mapping[str, Layer] = {
             "tenants": "x.tenants",
             **_LOCATED,
         },
-        joins="JOIN registry.site s ON s.id = o.site_id AND NOT s.restricted\n" + _OWNER + _TENANTS,
+        joins="JOIN site s ON s.id = o.site_id AND NOT s.restricted\n" + _OWNER + _TENANTS,
     ),
     "poles": Layer(
         "Cột treo cáp",
@@ -207,9 +207,9 @@ LAYERS: Mapping[str, Layer] = {
             **_LOCATED,
         },
         joins=(
-            "LEFT JOIN registry.manhole f ON f.id = o.from_manhole_id\n"
-            "LEFT JOIN registry.manhole g ON g.id = o.to_manhole_id\n"
-            "LEFT JOIN registry.trench h ON h.id = o.trench_id\n"
+            "LEFT JOIN manhole f ON f.id = o.from_manhole_id\n"
+            "LEFT JOIN manhole g ON g.id = o.to_manhole_id\n"
+            "LEFT JOIN trench h ON h.id = o.trench_id\n"
         )
         + _OWNER
         + _occupants("duct", "DISTINCT"),  # a tenant may use several bores,
@@ -237,7 +237,7 @@ LAYERS: Mapping[str, Layer] = {
             **_columns("kind", "ports_total", "ports_used", "serving_distance_m"),
             **_LOCATED,
         },
-        joins="LEFT JOIN registry.organisation w ON w.id = o.operator_id\n",
+        joins="LEFT JOIN organisation w ON w.id = o.operator_id\n",
     ),
     "facilities": Layer(
         "Trụ sở, khu công nghệ, trường học, hạ tầng thiết yếu",

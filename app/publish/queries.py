@@ -37,11 +37,11 @@ VILLAGES = """
 WITH matched AS (
     SELECT v.id, r.id AS verdict_id, coalesce(r.verdict, 'unknown') AS verdict,
            u.code AS commune_code, u.name AS commune_name
-      FROM registry.village v
-      LEFT JOIN registry.village_unit m
+      FROM village v
+      LEFT JOIN village_unit m
              ON m.village_id = v.id AND registry.in_force(m.valid_from, m.valid_to, :as_of)
-      LEFT JOIN registry.unit u ON u.id = m.unit_id
-      LEFT JOIN registry.verdict r ON r.run_id = :run_id AND r.village_id = v.id AND {scope}
+      LEFT JOIN unit u ON u.id = m.unit_id
+      LEFT JOIN verdict r ON r.run_id = :run_id AND r.village_id = v.id AND {scope}
      WHERE registry.in_force(v.valid_from, v.valid_to, :as_of) AND {where}
 ), page AS (
     SELECT * FROM matched ORDER BY id LIMIT :limit OFFSET :offset
@@ -51,10 +51,10 @@ SELECT n.matched, features.feature
   LEFT JOIN (
     SELECT p.id, {feature} AS feature
       FROM page p
-      JOIN registry.village v ON v.id = p.id
-      LEFT JOIN registry.verdict r ON r.id = p.verdict_id
-      LEFT JOIN registry.cell c ON c.id = r.best_cell_id
-      LEFT JOIN registry.fibre_reach f ON f.run_id = :run_id AND f.village_id = p.id) features ON TRUE
+      JOIN village v ON v.id = p.id
+      LEFT JOIN verdict r ON r.id = p.verdict_id
+      LEFT JOIN cell c ON c.id = r.best_cell_id
+      LEFT JOIN fibre_reach f ON f.run_id = :run_id AND f.village_id = p.id) features ON TRUE
  ORDER BY features.id
 """
 COMMUNES = """
@@ -65,10 +65,10 @@ SELECT '{"type":"Feature","id":' || o.id || ',"geometry":' || coalesce(ST_AsGeoJ
            'id', o.id, 'code', o.code, 'name', o.name, 'kind', o.kind, 'level', o.level, 'parent_code', p.code,
            'valid_from', o.valid_from, 'valid_to', o.valid_to, 'villages', coalesce(n.villages, 0),
            'source', o.source, 'synthetic', o.synthetic)::text || '}'
-  FROM registry.unit o
-  LEFT JOIN registry.unit p ON p.id = o.parent_id
+  FROM unit o
+  LEFT JOIN unit p ON p.id = o.parent_id
   LEFT JOIN (SELECT m.unit_id, count(*) AS villages
-               FROM registry.village_unit m JOIN registry.village v ON v.id = m.village_id
+               FROM village_unit m JOIN village v ON v.id = m.village_id
               WHERE registry.in_force(m.valid_from, m.valid_to, :as_of)
                 AND registry.in_force(v.valid_from, v.valid_to, :as_of)
               GROUP BY m.unit_id) n ON n.unit_id = o.id
@@ -107,7 +107,10 @@ def village_statement(wanted: Wanted) -> tuple[str, dict[str, Any]]:
         where.append("v.id = :village_id")
     if wanted.bbox is not None:
         box = "ST_MakeEnvelope(:west, :south, :east, :north, 4326)"
-        where.append(f"(ST_Intersects(v.geom, {box}) OR (v.geom IS NULL AND ST_Intersects(v.point, {box})))")
+        where.append(
+            f"(v.geom && {box} AND ST_Intersects(v.geom, {box})"
+            f" OR v.geom IS NULL AND v.point && {box} AND ST_Intersects(v.point, {box}))"
+        )
         values |= wanted.bbox._asdict()
     if wanted.unit_id is not None:
         where.append("m.unit_id = :unit_id")

@@ -11,7 +11,7 @@ from fastapi.responses import PlainTextResponse, StreamingResponse
 from sqlalchemy.orm import Session
 from starlette.types import Receive, Scope, Send
 
-from app.database import DbSession
+from app.accounts.access import DbSession
 from app.kit.page import MAX_ID, today
 from app.publish import exports, service
 from app.publish.openapi import version

@@ -12,9 +12,9 @@ from pydantic import Field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.accounts.access import DbSession
 from app.coverage.queries import latest_run
 from app.coverage.terrain import open_terrain
-from app.database import DbSession
 from app.errors import BadRequest, NotFound
 from app.kit.page import today
 from app.publish import queries

@@ -21,11 +21,11 @@ Counted = Literal["numerator", "denominator", "unknown"]
 # Who is recorded at each member, and whether the definitions count that party as an operator.
 _TENANTS = {
     "site": """
-        SELECT b.site_id AS member, o.code, o.has_radio AS operator FROM registry.base_station b
-        JOIN registry.organisation o ON o.id = b.operator_id
+        SELECT b.site_id AS member, o.code, o.has_radio AS operator FROM base_station b
+        JOIN organisation o ON o.id = b.operator_id
         WHERE b.site_id = ANY(:members) AND registry.in_force(b.valid_from, b.valid_to, :as_of)
-        UNION SELECT st.site_id, o.code, o.has_radio FROM registry.structure_occupancy so
-        JOIN registry.structure st ON st.id = so.structure_id JOIN registry.organisation o ON o.id = so.tenant_id
+        UNION SELECT st.site_id, o.code, o.has_radio FROM structure_occupancy so
+        JOIN structure st ON st.id = so.structure_id JOIN organisation o ON o.id = so.tenant_id
         WHERE st.site_id = ANY(:members) AND so.component = 'mast'
           AND registry.in_force(so.valid_from, so.valid_to, :as_of)
           AND registry.in_force(st.valid_from, st.valid_to, :as_of)
@@ -35,7 +35,7 @@ for _kind in ("pole", "duct"):
     _TENANTS[_kind] = f"""
         SELECT x.{_kind}_id AS member, coalesce(o.code, '?') AS code,
                x.service = 'telecom' AND coalesce(o.kind IN ('operator', 'mvno'), false) AS operator
-        FROM registry.{_kind}_occupancy x LEFT JOIN registry.organisation o ON o.id = x.tenant_id
+        FROM {_kind}_occupancy x LEFT JOIN organisation o ON o.id = x.tenant_id
         WHERE x.{_kind}_id = ANY(:members) AND registry.in_force(x.valid_from, x.valid_to, :as_of)
     """  # noqa: S608 - our own two table names
 _NAME = {"site": "t.name", "pole": "t.street", "duct": "t.route"}
@@ -50,12 +50,12 @@ _PAGE = """
     member AS (
         SELECT a.unit, array_agg(t.code ORDER BY t.code) AS codes, bool_or(t.synthetic) AS synthetic,
                ST_Collect(t.geom) AS geom
-        FROM asked a JOIN registry.{kind} t ON t.id = a.member GROUP BY a.unit
+        FROM asked a JOIN {kind} t ON t.id = a.member GROUP BY a.unit
     )
     SELECT t.id, t.code, {name}, m.codes, m.synthetic, coalesce(p.codes, '{{}}'), coalesce(p.operators, '{{}}'),
            ST_AsGeoJSON(CASE WHEN :whole THEN m.geom ELSE t.geom END, 7)::json
     FROM unnest(CAST(:stands AS bigint[])) WITH ORDINALITY AS s(id, place)
-    JOIN registry.{kind} t ON t.id = s.id
+    JOIN {kind} t ON t.id = s.id
     JOIN member m ON m.unit = s.place - 1
     LEFT JOIN party p ON p.unit = s.place - 1
     ORDER BY s.place

@@ -79,7 +79,7 @@ def organisations(session: Session, as_of: dt.date) -> Organisations:
     rows = session.execute(
         text("""
             SELECT id, code, name, kind, has_radio AND registry.in_force(valid_from, valid_to, :as_of)
-            FROM registry.organisation ORDER BY id
+            FROM organisation ORDER BY id
         """),
         {"as_of": as_of},
     ).all()
@@ -100,49 +100,49 @@ _SITES = """
     SELECT s.id, coalesce(s.owner_id, 0) AS owner, coalesce(s.sharing_offered::int, -1) AS offered,
            coalesce(s.urban::int, -1) AS urban, s.surveyed_on IS NOT NULL AS surveyed,
            coalesce(o.kind = 'tower_company', false) OR EXISTS (
-               SELECT FROM registry.structure st LEFT JOIN registry.organisation so ON so.id = st.owner_id
+               SELECT FROM structure st LEFT JOIN organisation so ON so.id = st.owner_id
                WHERE st.site_id = s.id AND registry.in_force(st.valid_from, st.valid_to, %(as_of)s)
                  AND (so.kind = 'tower_company' OR st.kind = 'street_furniture')) AS neutral
-    FROM registry.site s LEFT JOIN registry.organisation o ON o.id = s.owner_id
+    FROM site s LEFT JOIN organisation o ON o.id = s.owner_id
     WHERE registry.in_force(s.valid_from, s.valid_to, %(as_of)s)
     ORDER BY s.id
 """
 # Present: a base station, or a place on a mast; only organisations with a radio network of their own count.
 _PRESENT = """
     SELECT b.site_id AS row, b.operator_id AS tenant
-    FROM registry.base_station b JOIN registry.organisation o ON o.id = b.operator_id
+    FROM base_station b JOIN organisation o ON o.id = b.operator_id
     WHERE o.has_radio AND registry.in_force(b.valid_from, b.valid_to, %(as_of)s)
     UNION
     SELECT st.site_id, so.tenant_id
-    FROM registry.structure_occupancy so
-    JOIN registry.structure st ON st.id = so.structure_id
-    JOIN registry.organisation o ON o.id = so.tenant_id
+    FROM structure_occupancy so
+    JOIN structure st ON st.id = so.structure_id
+    JOIN organisation o ON o.id = so.tenant_id
     WHERE o.has_radio AND so.component = 'mast' AND registry.in_force(so.valid_from, so.valid_to, %(as_of)s)
       AND registry.in_force(st.valid_from, st.valid_to, %(as_of)s)
 """
 _POLES = """
-    SELECT p.id, coalesce(p.owner_id, 0) AS owner, p.surveyed_on IS NOT NULL AS surveyed FROM registry.pole p
+    SELECT p.id, coalesce(p.owner_id, 0) AS owner, p.surveyed_on IS NOT NULL AS surveyed FROM pole p
     WHERE registry.in_force(p.valid_from, p.valid_to, %(as_of)s) ORDER BY p.id
 """
 # A row without a line count is one line; an unclaimed row stands for that many cables of unknown tenants.
 _POLE_LINES = """
     SELECT pole_id AS row, coalesce(tenant_id, 0) AS tenant, service = 'telecom' AS telecom,
            coalesce(line_count, 1) AS lines
-    FROM registry.pole_occupancy
+    FROM pole_occupancy
     WHERE registry.in_force(valid_from, valid_to, %(as_of)s)
 """
 _DUCTS = """
     SELECT d.id, coalesce(d.owner_id, 0) AS owner, coalesce(t.id, -1) AS trench,
            CASE WHEN d.route IS NULL THEN -1 ELSE dense_rank() OVER (ORDER BY d.route) END AS route,
            d.length_m, d.surveyed_on IS NOT NULL AS surveyed
-    FROM registry.duct d LEFT JOIN registry.trench t
+    FROM duct d LEFT JOIN trench t
         ON t.id = d.trench_id AND registry.in_force(t.valid_from, t.valid_to, %(as_of)s)
     WHERE registry.in_force(d.valid_from, d.valid_to, %(as_of)s) ORDER BY d.id
 """
 # A bore is known or not; the same tenant in two bores is one occupant, so bores are left out.
 _DUCT_LINES = """
     SELECT duct_id AS row, coalesce(tenant_id, 0) AS tenant, service = 'telecom' AS telecom, 1 AS lines
-    FROM registry.duct_occupancy
+    FROM duct_occupancy
     WHERE registry.in_force(valid_from, valid_to, %(as_of)s)
 """
 _LINE = (("row", "i8"), ("tenant", "i8"), ("telecom", "b1"), ("lines", "i4"))
@@ -174,20 +174,20 @@ def ducts(session: Session, as_of: dt.date) -> tuple[dict[str, NDArray[Any]], di
 # A duct lies in the commune of its middle; a point on a common edge in the commune of the smaller code.
 _WITHIN = """
     WITH commune AS (
-        SELECT id, dense_rank() OVER (ORDER BY code) - 1 AS number FROM registry.unit
+        SELECT id, dense_rank() OVER (ORDER BY code) - 1 AS number FROM unit
         WHERE level = 'commune' AND registry.in_force(valid_from, valid_to, %(boundaries)s)
     )
     SELECT o.id, min(c.number) AS number
-    FROM commune c JOIN registry.unit_part p ON p.unit_id = c.id JOIN {table} o ON ST_Intersects(p.geom, {point})
+    FROM commune c JOIN unit_part p ON p.unit_id = c.id JOIN {table} o
+        ON o.geom && p.geom AND ST_Intersects(p.geom, {point})
     WHERE registry.in_force(o.valid_from, o.valid_to, %(as_of)s)
     GROUP BY o.id ORDER BY o.id
 """
 _PLACE = {
-    "site": _WITHIN.format(table="registry.site", point="o.geom"),
-    "pole": _WITHIN.format(table="registry.pole", point="o.geom"),
-    "duct": _WITHIN.format(table="registry.duct", point="ST_LineInterpolatePoint(o.geom, 0.5)")
+    "site": _WITHIN.format(table="site", point="o.geom"),
+    "pole": _WITHIN.format(table="pole", point="o.geom"),
     # The middle has no index; the line's own box finds the few parts it may lie in.
-    .replace("ON ST_Intersects", "ON o.geom && p.geom AND ST_Intersects"),
+    "duct": _WITHIN.format(table="duct", point="ST_LineInterpolatePoint(o.geom, 0.5)"),
 }
 
 
@@ -195,7 +195,7 @@ def communes(session: Session, boundaries: dt.date) -> Communes:
     """Return the communes in force on the day `boundaries`, by code."""
     rows = session.execute(
         text("""
-            SELECT code, name, registry.fold(coalesce(kind, '')) IN ('phuong', 'thi tran') FROM registry.unit
+            SELECT code, name, registry.fold(coalesce(kind, '')) IN ('phuong', 'thi tran') FROM unit
             WHERE level = 'commune' AND registry.in_force(valid_from, valid_to, :boundaries) ORDER BY code
         """),
         {"boundaries": boundaries},

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from app.database import DbSession
+from app.accounts.access import DbSession
 from app.kit.page import today
 from app.sharing import objects, service
 from app.sharing.definitions import Indicator

@@ -20,6 +20,8 @@ from app.database import (
     no_overlap_bulk,
     on_land,
     reference,
+    restricted,
+    restricted_index,
 )
 
 TECHNOLOGIES = ("2G", "3G", "4G", "5G")
@@ -36,7 +38,13 @@ class Site(Keyed, Lived, Located, Sourced, Base):
     """A position or compound (vị trí trạm)."""
 
     __tablename__ = "site"
-    __table_args__ = (*lived_checks(), *located_checks(), *no_overlap_bulk("site", "code"), on_land())
+    __table_args__ = (
+        *lived_checks(),
+        *located_checks(),
+        *no_overlap_bulk("site", "code", owner="owner_id"),
+        restricted_index("site"),
+        on_land(),
+    )
 
     code: Mapped[str] = mapped_column(String, index=True)
     name: Mapped[str | None]
@@ -45,7 +53,7 @@ class Site(Keyed, Lived, Located, Sourced, Base):
     urban: Mapped[bool | None]
     sharing_offered: Mapped[bool | None]
     """Whether the owner offers the position to others; null is unknown (S4)."""
-    restricted: Mapped[bool] = mapped_column(server_default="false")
+    restricted: Mapped[bool] = restricted()
     surveyed_on: Mapped[dt.date | None] = mapped_column(Date)
     """Last day its tenants were recorded; null with no tenants means the tenancy is unknown."""
     geom: Mapped[WKBElement] = geometry("POINT")
@@ -58,7 +66,8 @@ class Structure(Keyed, Lived, Located, Sourced, Base):
     __table_args__ = (
         *lived_checks(),
         *located_checks(),
-        *no_overlap_bulk("structure", "code"),
+        *no_overlap_bulk("structure", "code", owner="owner_id"),
+        restricted_index("structure"),
         on_land(),
         CheckConstraint(_among("kind", STRUCTURE_KINDS), name="kind"),
         CheckConstraint("height_m > 0 AND height_m <= 350", name="height_m"),
@@ -85,6 +94,7 @@ class Structure(Keyed, Lived, Located, Sourced, Base):
     """How many operators it can carry; null is unknown, never free."""
     load_capacity_kg: Mapped[float | None]
     built_on: Mapped[dt.date | None] = mapped_column(Date)
+    restricted: Mapped[bool] = restricted()
     geom: Mapped[WKBElement] = geometry("POINT")
 
 
@@ -94,7 +104,7 @@ class BaseStation(Keyed, Lived, Sourced, Base):
     __tablename__ = "base_station"
     __table_args__ = (
         *lived_checks(),
-        *no_overlap_bulk("base_station", "code"),
+        *no_overlap_bulk("base_station", "code", owner="operator_id"),
         CheckConstraint(_among("technology", TECHNOLOGIES), name="technology"),
     )
 
@@ -111,7 +121,7 @@ class Cell(Keyed, Lived, Sourced, Base):
     __tablename__ = "cell"
     __table_args__ = (
         *lived_checks(),
-        *no_overlap_bulk("cell", "code"),
+        *no_overlap_bulk("cell", "code", owner="base_station_id"),
         CheckConstraint("azimuth_deg >= 0 AND azimuth_deg < 360", name="azimuth_deg"),
         CheckConstraint("tilt_deg >= -30 AND tilt_deg <= 60", name="tilt_deg"),
         CheckConstraint("beamwidth_deg > 0 AND beamwidth_deg <= 360", name="beamwidth_deg"),

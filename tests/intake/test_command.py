@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
-from sqlalchemy.orm import Session
 
-from app.database import engine
+from app.database import session_scope
 
 
 def hatang(*arguments: object) -> tuple[int, str, str]:
@@ -27,7 +26,7 @@ def load_json(*arguments: object) -> tuple[int, Any]:
 
 
 def count(table: str) -> int:
-    with Session(engine()) as session:
+    with session_scope() as session:
         return int(session.execute(text(f"SELECT count(*) FROM registry.{table}")).scalar_one())
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from app import database
+from app.accounts import access
 from app.main import create_app
 from tests.publish.province import build
 
@@ -185,7 +185,7 @@ class Note(BaseModel):
 def prepared(session: Session) -> FastAPI:
     """The application with routes that go wrong on purpose."""
     app = create_app()
-    app.dependency_overrides[database.request_session] = lambda: session
+    app.dependency_overrides[access.request_session] = lambda: session
 
     @app.get("/test/bug")
     def bug() -> None:
@@ -196,20 +196,20 @@ def prepared(session: Session) -> FastAPI:
         raise OperationalError("SELECT 1", {}, psycopg.OperationalError("connection refused by secret-host"))
 
     @app.get("/test/slow")
-    def slow(s: database.DbSession) -> None:
+    def slow(s: access.DbSession) -> None:
         s.execute(text("SET LOCAL statement_timeout = 50"))
         s.execute(text("SELECT pg_sleep(5)"))
 
     @app.get("/test/sql")
-    def wrong_sql(s: database.DbSession) -> None:
+    def wrong_sql(s: access.DbSession) -> None:
         s.execute(text("SELECT no_such_column FROM registry.village"))
 
     @app.get("/test/constraint")
-    def constraint(s: database.DbSession) -> None:
+    def constraint(s: access.DbSession) -> None:
         s.execute(text("INSERT INTO registry.organisation (code, name, kind) VALUES ('x', 'x', 'other')"))
 
     @app.post("/test/note")
-    def note(body: Note, s: database.DbSession) -> str:
+    def note(body: Note, s: access.DbSession) -> str:
         return str(s.scalar(text("SELECT CAST(:n AS text)"), {"n": body.note}))
 
     return app

@@ -10,7 +10,7 @@ BEGIN
         WITH commune AS (
             SELECT u.id, u.code, u.name, u.kind, u.synthetic, u.geom,
                    coalesce(u.centre, ST_PointOnSurface(u.geom)) AS centre
-            FROM registry.unit u
+            FROM unit u
             WHERE u.level = 'commune' AND registry.in_force(u.valid_from, u.valid_to, on_date)
         ),
         area AS (

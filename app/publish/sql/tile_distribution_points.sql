@@ -12,13 +12,13 @@ BEGIN
             SELECT p.id, p.code, p.kind, owner.code AS owner, p.ports_total, p.ports_used,
                    p.ports_total - p.ports_used AS ports_free, p.serving_distance_m, p.synthetic,
                    ST_AsMVTGeom(ST_Transform(p.geom, 3857), bounds, 4096, 256) AS shape
-            FROM registry.distribution_point p
-            LEFT JOIN registry.organisation owner ON owner.id = p.operator_id
+            FROM distribution_point p
+            LEFT JOIN organisation owner ON owner.id = p.operator_id
             WHERE z >= 13 AND p.geom && reach AND registry.in_force(p.valid_from, p.valid_to, on_date)
         ),
         many AS (
             SELECT array_agg(p.geom) AS points, array_agg(p.synthetic) AS synthetic
-            FROM registry.distribution_point p
+            FROM distribution_point p
             WHERE z < 13 AND p.geom && inside AND registry.in_force(p.valid_from, p.valid_to, on_date)
         ),
         cell AS (

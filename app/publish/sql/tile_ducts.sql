@@ -9,7 +9,7 @@ DECLARE
 BEGIN
     RETURN (
         WITH duct AS (
-            SELECT d.* FROM registry.duct d
+            SELECT d.* FROM duct d
             WHERE d.geom && reach AND registry.in_force(d.valid_from, d.valid_to, on_date)
         ),
         cable AS (
@@ -17,8 +17,8 @@ BEGIN
                    bool_or(used.tenant_id IS NULL) AS unclaimed,
                    string_agg(DISTINCT coalesce(tenant.code, '?'), ',') AS occupants
             FROM duct
-            JOIN registry.duct_occupancy used ON used.duct_id = duct.id
-            LEFT JOIN registry.organisation tenant ON tenant.id = used.tenant_id
+            JOIN duct_occupancy used ON used.duct_id = duct.id
+            LEFT JOIN organisation tenant ON tenant.id = used.tenant_id
             WHERE registry.in_force(used.valid_from, used.valid_to, on_date)
             GROUP BY used.duct_id
         ),
@@ -32,7 +32,7 @@ BEGIN
                    duct.synthetic, duct.geom
             FROM duct
             LEFT JOIN cable ON cable.duct_id = duct.id
-            LEFT JOIN registry.organisation owner ON owner.id = duct.owner_id
+            LEFT JOIN organisation owner ON owner.id = duct.owner_id
         ),
         feature AS (
             SELECT id, code, owner, type_code, route, street, bore_count, length_m, occupants, organisations, state,

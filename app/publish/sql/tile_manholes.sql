@@ -11,13 +11,13 @@ BEGIN
         WITH feature AS (
             SELECT p.id, p.code, p.kind, owner.code AS owner, p.synthetic,
                    ST_AsMVTGeom(ST_Transform(p.geom, 3857), bounds, 4096, 256) AS shape
-            FROM registry.manhole p
-            LEFT JOIN registry.organisation owner ON owner.id = p.owner_id
+            FROM manhole p
+            LEFT JOIN organisation owner ON owner.id = p.owner_id
             WHERE z >= 13 AND p.geom && reach AND registry.in_force(p.valid_from, p.valid_to, on_date)
         ),
         many AS (
             SELECT array_agg(p.geom) AS points, array_agg(p.synthetic) AS synthetic
-            FROM registry.manhole p
+            FROM manhole p
             WHERE z < 13 AND p.geom && inside AND registry.in_force(p.valid_from, p.valid_to, on_date)
         ),
         cell AS (

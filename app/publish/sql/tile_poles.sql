@@ -9,17 +9,17 @@ DECLARE
     reach geometry := ST_Transform(ST_TileEnvelope(z, x, y, margin => 0.0625), 4326);
 BEGIN
     RETURN (
-        WITH pole AS (
-            SELECT p.* FROM registry.pole p
+        WITH near AS (
+            SELECT p.* FROM pole p
             WHERE z >= 13 AND p.geom && reach AND registry.in_force(p.valid_from, p.valid_to, on_date)
         ),
         line AS (
             SELECT used.pole_id, count(DISTINCT used.tenant_id)::int AS organisations,
                    bool_or(used.tenant_id IS NULL) AS unclaimed,
                    string_agg(DISTINCT coalesce(tenant.code, '?'), ',') AS occupants
-            FROM pole
-            JOIN registry.pole_occupancy used ON used.pole_id = pole.id
-            LEFT JOIN registry.organisation tenant ON tenant.id = used.tenant_id
+            FROM near
+            JOIN pole_occupancy used ON used.pole_id = near.id
+            LEFT JOIN organisation tenant ON tenant.id = used.tenant_id
             WHERE registry.in_force(used.valid_from, used.valid_to, on_date)
             GROUP BY used.pole_id
         ),
@@ -30,13 +30,13 @@ BEGIN
                         WHEN line.organisations = 1 THEN 'single'
                         WHEN pole.surveyed_on IS NULL THEN 'unknown' ELSE 'empty' END AS state,
                    pole.synthetic, ST_AsMVTGeom(ST_Transform(pole.geom, 3857), bounds, 4096, 256) AS shape
-            FROM pole
+            FROM near AS pole
             LEFT JOIN line ON line.pole_id = pole.id
-            LEFT JOIN registry.organisation owner ON owner.id = pole.owner_id
+            LEFT JOIN organisation owner ON owner.id = pole.owner_id
         ),
         many AS (
             SELECT array_agg(p.geom) AS points, array_agg(p.synthetic) AS synthetic
-            FROM registry.pole p
+            FROM pole p
             WHERE z < 13 AND p.geom && inside AND registry.in_force(p.valid_from, p.valid_to, on_date)
         ),
         cell AS (

@@ -10,26 +10,26 @@ BEGIN
     RETURN (
         WITH site AS (
             SELECT s.*
-            FROM registry.site s
+            FROM site s
             WHERE s.geom && reach AND registry.in_force(s.valid_from, s.valid_to, on_date) AND NOT s.restricted
         ),
         presence AS (
             SELECT site.id, station.operator_id, station.technology
-            FROM site JOIN registry.base_station station ON station.site_id = site.id
+            FROM site JOIN base_station station ON station.site_id = site.id
             WHERE registry.in_force(station.valid_from, station.valid_to, on_date)
             UNION
             SELECT site.id, mast.tenant_id, NULL
             FROM site
-            JOIN registry.structure ON structure.site_id = site.id
+            JOIN structure ON structure.site_id = site.id
                 AND registry.in_force(structure.valid_from, structure.valid_to, on_date)
-            JOIN registry.structure_occupancy mast ON mast.structure_id = structure.id AND mast.component = 'mast'
+            JOIN structure_occupancy mast ON mast.structure_id = structure.id AND mast.component = 'mast'
                 AND registry.in_force(mast.valid_from, mast.valid_to, on_date)
         ),
         tenancy AS (
             SELECT presence.id, count(DISTINCT operator.id)::int AS k,
                    string_agg(DISTINCT operator.code, ',') AS operators,
                    string_agg(DISTINCT presence.technology, ',') AS technologies
-            FROM presence JOIN registry.organisation operator ON operator.id = presence.operator_id AND operator.has_radio
+            FROM presence JOIN organisation operator ON operator.id = presence.operator_id AND operator.has_radio
             GROUP BY presence.id
         ),
         feature AS (
@@ -41,7 +41,7 @@ BEGIN
                    ST_AsMVTGeom(ST_Transform(site.geom, 3857), bounds, 4096, 256) AS shape
             FROM site
             LEFT JOIN tenancy ON tenancy.id = site.id
-            LEFT JOIN registry.organisation owner ON owner.id = site.owner_id
+            LEFT JOIN organisation owner ON owner.id = site.owner_id
         )
         SELECT coalesce((SELECT ST_AsMVT(feature, 'sites', 4096, 'shape', 'id') FROM feature WHERE shape IS NOT NULL), '')
     );

@@ -13,11 +13,11 @@ BEGIN
                    unit.name AS commune, coalesce(found.verdict, 'unknown') AS verdict,
                    round(found.share::numeric, 3)::float AS share, round(found.margin_db::numeric, 1)::float AS margin_db,
                    v.geom IS NOT NULL AS has_area
-            FROM registry.village v
-            LEFT JOIN registry.village_unit part ON part.village_id = v.id
+            FROM village v
+            LEFT JOIN village_unit part ON part.village_id = v.id
                 AND registry.in_force(part.valid_from, part.valid_to, on_date)
-            LEFT JOIN registry.unit ON unit.id = part.unit_id
-            LEFT JOIN registry.verdict found ON found.run_id = run AND found.village_id = v.id
+            LEFT JOIN unit ON unit.id = part.unit_id
+            LEFT JOIN verdict found ON found.run_id = run AND found.village_id = v.id
                 AND found.operator_id IS NOT DISTINCT FROM operator
                 AND found.technology IS NOT DISTINCT FROM tile_villages.technology
             WHERE (v.point && reach OR v.geom && reach) AND registry.in_force(v.valid_from, v.valid_to, on_date)

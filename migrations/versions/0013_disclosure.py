@@ -1,0 +1,14 @@
+"""Disclosure levels, the private sharing question and its log."""
+
+revision = "0013"
+down_revision = "0012"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
