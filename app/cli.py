@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import shutil
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from app.errors import AppError
+from app.kit.console import AsJson, AsOf, day, err, out, show
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Hatang: hạ tầng viễn thông trên bản đồ số.")
 db = typer.Typer(no_args_is_help=True, help="The private PostgreSQL/PostGIS cluster.")
@@ -24,27 +22,6 @@ terrain = typer.Typer(no_args_is_help=True, help="Heights of the ground: GeoTIFF
 app.add_typer(terrain, name="terrain")
 coverage = typer.Typer(no_args_is_help=True, help="Coverage of villages, path loss, checks of the model.")
 app.add_typer(coverage, name="coverage")
-
-AsOf = Annotated[
-    dt.datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The date that counts; default today.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]
-out = Console()
-err = Console(stderr=True)
-
-
-def show(result: dict[str, Any] | list[dict[str, Any]], as_json: bool, title: str = "") -> None:
-    """Print `result` as a table for people, or as one JSON document."""
-    if as_json:
-        print(json.dumps(result, ensure_ascii=False, default=str))
-        return
-    rows = result if isinstance(result, list) else [{"": k, " ": v} for k, v in result.items()]
-    table = Table(title=escape(title) or None, show_header=isinstance(result, list))
-    for column in rows[0] if rows else ():
-        table.add_column(escape(str(column)))
-    for row in rows:
-        table.add_row(*("—" if v is None else escape(str(v)) for v in row.values()))
-    out.print(table)
 
 
 @db.command("start")
@@ -194,7 +171,7 @@ def coverage_run(
 
     with bar(err) as progress, session_scope() as session:
         run = service.run_coverage(
-            session, as_of=_day(as_of), rule=rule, operator=operator, technology=technology,
+            session, as_of=day(as_of), rule=rule, operator=operator, technology=technology,
             resolution_m=resolution_m, progress=progress,
         )  # fmt: skip
         result = service.summary(run)
@@ -257,9 +234,9 @@ def demo(
     from app.demo import console
 
     if if_empty and not console.empty():
-        console.finish(_day(None), err)
+        console.finish(day(None), err)
         return
-    summary = console.run(seed, scale, _day(None), err)
+    summary = console.run(seed, scale, day(None), err)
     show(summary if as_json else console.rows(summary), as_json, "SYNTHETIC")
 
 
@@ -275,7 +252,7 @@ def sharing(
     from app.sharing import table
 
     with session_scope() as session:
-        answer = table.answer(session, _day(as_of), by, definition)
+        answer = table.answer(session, day(as_of), by, definition)
     if as_json:
         show(answer, True)
         return
@@ -302,7 +279,7 @@ def colocation(
     with session_scope() as session:
         answer = service.check_colocation(
             session, lon=lon, lat=lat, operator=operator, height_m=height_m, technologies=technology or (),
-            radius_m=radius_m, as_of=_day(as_of),
+            radius_m=radius_m, as_of=day(as_of),
         )  # fmt: skip
     if as_json:
         show(answer, True)
@@ -311,12 +288,6 @@ def colocation(
     show(table.effect_rows(answer), False, "Tỷ lệ dùng chung · effect on the ratios")
     for reason in answer["reasons"]:
         out.print(f"• {reason['vi']}\n  {reason['en']}", highlight=False)
-
-
-def _day(given: dt.datetime | None) -> dt.date:
-    from app.kit.page import today
-
-    return given.date() if given else today()
 
 
 @app.command("load")
@@ -361,7 +332,7 @@ def export(
     from app.publish import files
 
     with bar(err) as progress, session_scope() as session:
-        result = files.write(session, layer, output, as_of=_day(as_of), bbox=bbox, commune=commune, progress=progress)
+        result = files.write(session, layer, output, as_of=day(as_of), bbox=bbox, commune=commune, progress=progress)
     show(result, as_json)
 
 

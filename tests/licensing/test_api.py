@@ -10,9 +10,10 @@ from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
-from app.cli import app, out
+from app.cli import app
 from app.database import session_scope
 from app.errors import AppError
+from app.kit.console import out
 from tests.sharing import registry
 
 MAST = {"height_m": 45.0, "tenant_capacity": 2}

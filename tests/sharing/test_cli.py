@@ -7,9 +7,10 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from app.cli import app, out
+from app.cli import app
 from app.database import session_scope
 from app.errors import AppError
+from app.kit.console import out
 from tests.sharing import registry
 
 
