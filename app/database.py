@@ -246,13 +246,17 @@ def say_why(session: Session, reason: str, batch: str = "") -> None:
 
 
 def look_back(session: Session, known_at: dt.datetime | None) -> None:
-    """Let the reads of this transaction see what the registry believed at `known_at` (schema `past`)."""
-    if known_at is None:
+    """Let the reads of this transaction see what the registry believed at `known_at`; None is now again.
+
+    SQL text names tables without their schema and follows the search path; statements of the models are translated.
+    """
+    if known_at == session.info.get("known_at"):
         return
     session.execute(
         text("SELECT set_config('hatang.known_at', :at, true), set_config('search_path', :path, true)"),
-        {"at": known_at.isoformat(), "path": _THEN},
+        {"at": known_at.isoformat() if known_at else "", "path": _THEN if known_at else _NOW},
     )
+    session.connection().execution_options(schema_translate_map={"registry": "past"} if known_at else {})
     session.info["known_at"] = known_at
 
 
@@ -267,8 +271,6 @@ def engine() -> Engine:
         pool_size=10,
         max_overflow=10,
         connect_args={"options": f"-c statement_timeout={timeout_ms} -c timezone=UTC -c jit=off {_PATH}"},
-        # Reads name tables without their schema, so that a question about the past finds them in `past`.
-        execution_options={"schema_translate_map": {"registry": None}},
     )
 
 

@@ -129,6 +129,7 @@ def client_in(session: Session, scope: database.Scope) -> Iterator[TestClient]:
         try:
             yield session
         finally:
+            database.look_back(session, None)
             database.enter(session, database.system())
 
     app = create_app()

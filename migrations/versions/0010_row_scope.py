@@ -103,6 +103,7 @@ def upgrade() -> None:
         where = sa.text("restricted")
         op.create_index(f"ix_{table}_restricted", table, ["id"], schema="registry", postgresql_where=where)
     op.execute(REFUSE_OVERLAP)
+    op.execute("ALTER FUNCTION registry.cut_unit() SET search_path = registry, public, pg_temp")
     for table, owner in OWNED.items():
         _keys(table, "code", owner)
     _exclude("cable", "code", "owner_id")

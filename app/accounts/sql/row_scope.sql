@@ -74,8 +74,14 @@ BEGIN
         EXECUTE format('SELECT $1 || ARRAY(SELECT ''registry.%1$s_occupancy:'' || x.id FROM registry.%1$s_occupancy x
                         WHERE x.%1$s_id = ANY ($2))', kind) INTO found USING found, registry.restricted_ids(kind);
     END LOOP;
-    RETURN found || ARRAY(SELECT 'registry.facility_connection:' || x.id FROM registry.facility_connection x
-                          WHERE x.facility_id = ANY (registry.restricted_ids('facility')));
+    RETURN found
+        || ARRAY(SELECT 'registry.bore:' || b.id FROM registry.bore b
+                 WHERE b.duct_id = ANY (registry.restricted_ids('duct')))
+        || ARRAY(SELECT DISTINCT 'registry.trench:' || d.trench_id FROM registry.duct d
+                 WHERE d.restricted AND NOT EXISTS (
+                     SELECT FROM registry.duct o WHERE o.trench_id = d.trench_id AND NOT o.restricted))
+        || ARRAY(SELECT 'registry.facility_connection:' || x.id FROM registry.facility_connection x
+                 WHERE x.facility_id = ANY (registry.restricted_ids('facility')));
 END
 $$;
 CREATE OR REPLACE FUNCTION registry.in_my_communes(place geometry) RETURNS boolean

@@ -37,11 +37,14 @@ CREATE POLICY reads ON audit.view_log FOR SELECT USING ((SELECT registry.is_admi
 DO $$
 DECLARE
     name text;
+    audited boolean;
 BEGIN
-    FOR name IN SELECT c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-                WHERE t.tgname = 'history_insert' AND c.relnamespace = 'registry'::regnamespace
+    FOR name, audited IN
+        SELECT c.relname, EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = 'history_insert')
+        FROM pg_class c WHERE c.relnamespace = 'registry'::regnamespace AND c.relkind = 'r' AND c.relname <> 'unit_part'
     LOOP
-        EXECUTE format('CREATE VIEW past.%1$I WITH (security_invoker = true) AS
+        -- What a run computed never changes, so it is read as it is.
+        EXECUTE format(CASE WHEN audited THEN 'CREATE VIEW past.%1$I WITH (security_invoker = true) AS
             SELECT t.* FROM registry.%1$I t
             WHERE NOT EXISTS (SELECT FROM audit.change c WHERE c.table_name = %2$L AND c.row_id = t.id
                               AND c.at > audit.known_at())
@@ -50,7 +53,18 @@ BEGIN
                 SELECT DISTINCT ON (c.row_id) c.before FROM audit.change c
                 WHERE c.table_name = %2$L AND c.at > audit.known_at() ORDER BY c.row_id, c.id) first
             CROSS JOIN LATERAL json_populate_record(NULL::registry.%1$I, first.before) r
-            WHERE first.before IS NOT NULL', name, format('registry.%I', name));
+            WHERE first.before IS NOT NULL'
+        ELSE 'CREATE VIEW past.%1$I WITH (security_invoker = true) AS SELECT * FROM registry.%1$I' END,
+        name, format('registry.%I', name));
     END LOOP;
 END
 $$;
+-- Cut from the boundaries of then.
+CREATE VIEW past.unit_part WITH (security_invoker = true) AS
+    SELECT p.unit_id, p.geom, p.id FROM registry.unit_part p
+    WHERE NOT EXISTS (SELECT FROM audit.change c WHERE c.table_name = 'registry.unit' AND c.row_id = p.unit_id
+                      AND c.at > audit.known_at())
+    UNION ALL
+    SELECT u.id, ST_Subdivide(u.geom, 128), NULL::bigint FROM past.unit u
+    WHERE EXISTS (SELECT FROM audit.change c WHERE c.table_name = 'registry.unit' AND c.row_id = u.id
+                  AND c.at > audit.known_at());
