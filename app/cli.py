@@ -114,12 +114,21 @@ def migrate() -> None:
     from app import cluster
     from app.config import ROOT, settings
     from app.database import session_scope
+    from app.kit import postgres
     from app.organisations import service as organisations
     from app.policy import service as policy
 
-    given = settings().owner_database_url or settings().database_url
+    given = settings().database_url
     if given:
-        cluster.prepare_given(given)
+        owner = settings().owner_database_url or given
+        postgres.prepare_given(owner)
+        postgres.check_application_role(given, owner)
+        if postgres.index_is_hidden(given):
+            err.print(
+                "Nhờ quản trị PostgreSQL chạy các lệnh sau, nếu không câu hỏi theo không gian chậm gấp nhiều lần. "
+                f"Have a superuser run these, or spatial questions are many times slower:\n{postgres.LEAKPROOF}",
+                markup=False, highlight=False,
+            )  # fmt: skip
     else:
         cluster.private().start()
     command.upgrade(Config(str(ROOT / "alembic.ini")), "head")

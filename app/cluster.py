@@ -25,18 +25,15 @@ import psycopg
 
 from app.config import settings
 from app.errors import Unavailable
+from app.kit.postgres import LEAKPROOF
 
 MIN_MAJOR = 15
-MIN_POSTGIS = (3, 3)
 DATABASE = "hatang"
 _SOCKET_LIMIT = 90  # sockaddr_un holds 107 bytes, PostgreSQL adds "/.s.PGSQL.5432"
 _ROLES = ("postgres", "hatang_owner", "hatang_app")
 _SETUP = """
 CREATE EXTENSION IF NOT EXISTS postgis;
 CREATE EXTENSION IF NOT EXISTS btree_gist;
--- Without these a row-level policy hides the GiST index from the planner (67 ms instead of 1 ms).
-ALTER FUNCTION geometry_overlaps(geometry, geometry) LEAKPROOF;
-ALTER FUNCTION geography_overlaps(geography, geography) LEAKPROOF;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 """
 
@@ -299,7 +296,7 @@ class Cluster:
         connection.execute(f'CREATE DATABASE "{name}" OWNER hatang_owner{source}')
         if template is None:
             with self.superuser(name) as inside:
-                inside.execute(_SETUP)
+                inside.execute(_SETUP + LEAKPROOF)
 
     def drop_database(self, name: str) -> None:
         """Drop database `name`, ending its connections."""
@@ -322,46 +319,4 @@ def private() -> Cluster:
     return Cluster(directory)
 
 
-def prepare_given(url: str) -> None:
-    """Check a database of the user's own (HATANG_DATABASE_URL), adding the extensions where its role may.
-
-    Raises
-    ------
-    ClusterError
-        It does not answer, is older than PostgreSQL 15 / PostGIS 3.3, or lacks an extension.
-    """
-    try:
-        connection = psycopg.connect(url, autocommit=True, connect_timeout=10)
-    except psycopg.OperationalError as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise ClusterError(
-            "database_unreachable",
-            f"Không kết nối được HATANG_DATABASE_URL: {reason}",
-            f"HATANG_DATABASE_URL does not answer: {reason}",
-        ) from error
-    with connection:
-        if connection.info.server_version < MIN_MAJOR * 10_000:
-            raise ClusterError(
-                "database_too_old",
-                f"Cần PostgreSQL ≥ {MIN_MAJOR}, máy chủ là {connection.info.server_version // 10_000}",
-                f"PostgreSQL >= {MIN_MAJOR} is needed, the server is {connection.info.server_version // 10_000}",
-            )
-        for extension in ("postgis", "btree_gist"):
-            if connection.execute("SELECT 1 FROM pg_extension WHERE extname = %s", [extension]).fetchone():
-                continue
-            try:
-                connection.execute(f"CREATE EXTENSION {extension}")
-            except psycopg.Error as error:
-                raise ClusterError(
-                    "extension_missing",
-                    f"Cơ sở dữ liệu thiếu {extension}; nhờ quản trị chạy: CREATE EXTENSION {extension}",
-                    f"The database lacks {extension}; have its administrator run: CREATE EXTENSION {extension}",
-                ) from error
-        row = connection.execute("SELECT extversion FROM pg_extension WHERE extname = 'postgis'").fetchone()
-        if row and tuple(int(n) for n in row[0].split(".")[:2]) < MIN_POSTGIS:
-            raise ClusterError(
-                "postgis_too_old", f"Cần PostGIS ≥ 3.3, hiện là {row[0]}", f"PostGIS >= 3.3 is needed, it is {row[0]}"
-            )
-
-
-__all__ = ["DATABASE", "Cluster", "ClusterError", "find_bin", "prepare_given", "private"]
+__all__ = ["DATABASE", "Cluster", "ClusterError", "find_bin", "private"]

@@ -1,12 +1,13 @@
 """Runs migrations as the owner of the tables, then rebuilds policies, views and grants."""
 
 import importlib
+import re
 from pathlib import Path
 from typing import Any
 
 from alembic import context
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, create_engine, make_url, text
 
 from app import cluster
 from app.config import ROOT, settings
@@ -51,7 +52,7 @@ BEGIN
     END LOOP;
     FOR found IN SELECT schemaname, viewname FROM pg_views WHERE schemaname IN ('past', 'publish')
     LOOP
-        EXECUTE format('DROP VIEW %I.%I CASCADE', found.schemaname, found.viewname);
+        EXECUTE format('DROP VIEW IF EXISTS %I.%I CASCADE', found.schemaname, found.viewname);
     END LOOP;
 END
 $$
@@ -62,8 +63,13 @@ $$
 def rebuild(connection: Connection) -> None:
     """Run every package's sql/*.sql in name order, then the grants: views and policies are code, not history."""
     scripts = sorted((ROOT / "app").glob("*/sql/*.sql"), key=lambda p: p.name)
-    for script in (*scripts, Path(__file__).parent / "grants.sql"):
+    for script in scripts:
         connection.exec_driver_sql(script.read_text(encoding="utf-8").replace("%", "%%"))
+    given = settings().database_url
+    role = (given and make_url(given).username) or "hatang_app"
+    assert re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,62}", role), "a role whose name needs no quotes"
+    grants = (Path(__file__).parent / "grants.sql").read_text(encoding="utf-8")
+    connection.exec_driver_sql(grants.replace("hatang_app", role).replace("%", "%%"))
 
 
 def run() -> None:

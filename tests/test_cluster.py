@@ -9,7 +9,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from app.cluster import Cluster, ClusterError, find_bin, prepare_given
+from app.cluster import Cluster, find_bin
+from app.errors import Unavailable
+from app.kit.postgres import check_application_role, index_is_hidden, prepare_given
 
 pytestmark = pytest.mark.xdist_group("cluster")
 
@@ -121,13 +123,35 @@ def test_given_database_gets_its_extensions_or_a_clear_word(cluster: Cluster) ->
     cluster.start()
     with cluster.superuser("postgres") as connection:
         connection.execute("CREATE DATABASE theirs OWNER hatang_owner")
-    with pytest.raises(ClusterError, match="CREATE EXTENSION postgis"):
+    with pytest.raises(Unavailable, match="CREATE EXTENSION postgis"):
         prepare_given(cluster.url("hatang_owner", "theirs"))
     prepare_given(cluster.url("postgres", "theirs"))
     prepare_given(cluster.url("hatang_owner", "theirs"))  # now they are there
 
 
 def test_given_database_that_does_not_answer(tmp_path: Path) -> None:
-    with pytest.raises(ClusterError) as caught:
+    with pytest.raises(Unavailable) as caught:
         prepare_given(f"postgresql://nobody@/none?host={tmp_path}")
     assert caught.value.code == "database_unreachable"
+
+
+def test_a_role_that_row_level_security_does_not_bind_is_refused(cluster: Cluster) -> None:
+    cluster.start()
+    app, owner = cluster.url("hatang_app"), cluster.url("hatang_owner")
+    assert check_application_role(app, owner) == "hatang_app"
+    for unsafe in (owner, cluster.url("postgres")):
+        with pytest.raises(Unavailable) as caught:
+            check_application_role(unsafe, owner)
+        assert caught.value.code == "unsafe_role"
+    for given in ("ALTER ROLE hatang_app BYPASSRLS", "GRANT hatang_owner TO hatang_app"):
+        with cluster.superuser() as connection:
+            connection.execute(given)
+        with pytest.raises(Unavailable):
+            check_application_role(app, owner)
+        with cluster.superuser() as connection:
+            connection.execute("ALTER ROLE hatang_app NOBYPASSRLS")
+            connection.execute("REVOKE hatang_owner FROM hatang_app")
+    assert index_is_hidden(app) is False
+    with cluster.superuser() as connection:
+        connection.execute("ALTER FUNCTION geometry_overlaps(geometry, geometry) NOT LEAKPROOF")
+    assert index_is_hidden(app) is True

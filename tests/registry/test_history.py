@@ -26,7 +26,7 @@ def changes(session: Session, table: str = "registry.pole") -> list[Change]:
 
 
 def now(session: Session) -> dt.datetime:
-    moment: dt.datetime = session.scalar(text("SELECT clock_timestamp()"))  # type: ignore[assignment]
+    moment: dt.datetime = session.scalar(text("SELECT clock_timestamp()"))
     return moment
 
 
