@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from app.cluster import Cluster, find_bin
+from app.cluster import Cluster, ClusterError, find_bin
 from app.errors import Unavailable
 from app.kit.postgres import check_application_role, index_is_hidden, prepare_given
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.config import settings
 from app.coverage import terrain
+from app.database import say_why
 from app.demo import communes, ducts, facilities, ground, poles, radio, roads, settlements, sites, villages
 from app.demo.parameters import label
 from app.errors import Conflict, Invalid
@@ -55,6 +56,7 @@ def build_demo(session: Session, seed: int = 254, scale: float = 1.0, progress: 
         The package with the communes' names is missing.
     """
     check(session, seed, scale)
+    say_why(session, "SYNTHETIC demo", label(seed))
 
     def step(name: str) -> None:
         if progress is not None:

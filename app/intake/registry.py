@@ -111,14 +111,18 @@ def overlaps(table: Any, staged: Any, names: frozenset[str]) -> ColumnElement[bo
 
 
 def match(staged: Staged, model: type[Base], key: Mapping[str, ColumnElement[Any]], into: str = "existing_id") -> None:
-    """Write the id of the registry row with the same key and overlapping dates into staged column `into`."""
+    """Write the id of the registry row with the same key and overlapping dates into staged column `into`.
+
+    Two owners may use one code: where the file names the owner, that owner's row is preferred.
+    """
     table = table_of(model)
-    if staged.session.execute(select(exists(select(table.c.id)))).scalar():
-        staged.session.execute(
-            update(staged.rows)
-            .values({into: table.c.id})
-            .where(*(table.c[k] == v for k, v in key.items()), overlaps(table.c, staged.c, staged.names))
-        )
+    if not staged.session.execute(select(exists(select(table.c.id)))).scalar():
+        return
+    same = [*(table.c[k] == v for k, v in key.items()), overlaps(table.c, staged.c, staged.names)]
+    for owner in ((), ("owner_id",), ("operator_id",)):
+        if all(name in table.c and name in staged.names for name in owner):
+            owned = [table.c[name] == staged.c[name] for name in owner]
+            staged.session.execute(update(staged.rows).values({into: table.c.id}).where(*same, *owned))
 
 
 def _count(session: Session, statement: Executable) -> int:

@@ -13,7 +13,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from app.config import settings
-from app.database import translated
+from app.database import say_why, translated
 from app.errors import Invalid, NotFound
 from app.intake import checks, columns, job, load_areas, load_lines, load_places, load_sites, position, references
 from app.intake.findings import Findings
@@ -105,6 +105,7 @@ def load_file(
     with translated(), session.begin_nested():
         # A statement over half a million rows may outlast the limit meant for requests.
         session.execute(text("SET LOCAL statement_timeout = '1h'"))
+        say_why(session, f"load {layer}", f"{name} ({digest[:12]})")
         task, notices = _checked(session, spec, table, crs, mapping or {}, constants or {}, update, accept_outside, day)
         tell("stage")
         staged = _staged(task, f"{name} ({digest[:12]})")

@@ -217,3 +217,24 @@ def test_level_of_units_that_give_none(load: Load, ask: Ask) -> None:
 )
 def test_kind_from_the_full_name(full: str | None, parts: tuple[str | None, str | None]) -> None:
     assert split_kind(full) == parts
+
+
+def test_two_owners_may_use_one_code(load: Load, ask: Ask) -> None:
+    load("poles", "code,owner,height_m,lon,lat\nP1,EVN,8,107.5,16.4\n")
+    load("poles", "code,owner,height_m,lon,lat\nP1,VNPT,7,107.6,16.4\n", update=False)
+    query = "SELECT o.code, p.height_m FROM registry.pole p JOIN registry.organisation o ON o.id = owner_id ORDER BY 1"
+    assert ask(query) == [("EVN", 8.0)]  # a file that brings a known code says so first
+    ask(
+        "INSERT INTO registry.pole (code, owner_id, height_m, geom) SELECT 'P1', id, 7,"
+        " ST_SetSRID(ST_MakePoint(107.6, 16.4), 4326) FROM registry.organisation WHERE code = 'VNPT' RETURNING id"
+    )
+    assert load("poles", "code,owner,height_m,lon,lat\nP1,EVN,9,107.5,16.4\n", update=True).updated == 1
+    assert ask(query) == [("EVN", 9.0), ("VNPT", 7.0)]
+
+
+def test_the_history_names_the_file_a_row_came_with(load: Load, ask: Ask) -> None:
+    load("poles", "code,owner,height_m,lon,lat\nP1,EVN,8,107.5,16.4\n")
+    ((actor, reason, batch),) = ask("SELECT actor, reason, batch FROM audit.change WHERE table_name = 'registry.pole'")
+    assert actor.startswith("system:")
+    assert reason == "load poles"
+    assert batch.startswith("poles.csv (")
