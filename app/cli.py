@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import shutil
 import sys
@@ -12,8 +13,11 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from app.accounts.commands import user
+from app.areas.commands import units
 from app.errors import AppError
-from app.kit.console import AsJson, AsOf, day, err, out, show
+from app.kit.console import AsJson, AsOf, KnownAt, day, err, moment, out, show
+from app.objects.commands import history
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Hatang: hạ tầng viễn thông trên bản đồ số.")
 db = typer.Typer(no_args_is_help=True, help="The private PostgreSQL/PostGIS cluster.")
@@ -22,6 +26,9 @@ terrain = typer.Typer(no_args_is_help=True, help="Heights of the ground: GeoTIFF
 app.add_typer(terrain, name="terrain")
 coverage = typer.Typer(no_args_is_help=True, help="Coverage of villages, path loss, checks of the model.")
 app.add_typer(coverage, name="coverage")
+app.add_typer(user, name="user")
+app.add_typer(history, name="history")
+app.add_typer(units, name="units")
 
 
 @db.command("start")
@@ -249,19 +256,29 @@ def demo(
     show(summary if as_json else console.rows(summary), as_json, "SYNTHETIC")
 
 
+Boundaries = Annotated[
+    dt.datetime | None,
+    typer.Option("--boundaries", formats=["%Y-%m-%d"], help="Communes or districts of that day; default --as-of's."),
+]
+
+
 @app.command("sharing")
 def sharing(
     as_of: AsOf = None,
-    by: Annotated[str | None, typer.Option("--by", help="commune, operator, owner_kind or urban.")] = None,
+    by: Annotated[str | None, typer.Option("--by", help="commune, district, operator, owner_kind or urban.")] = None,
+    boundaries: Boundaries = None,
     definition: Annotated[str | None, typer.Option("--definition", help="S1…S4, P1…P3 or D1…D3.")] = None,
+    known_at: KnownAt = None,
     as_json: AsJson = False,
 ) -> None:
     """Print the sharing ratios of positions, poles and ducts with what is unknown, and the plan's target."""
-    from app.database import session_scope
+    from app.database import look_back, session_scope
     from app.sharing import table
 
+    known = moment(known_at)
     with session_scope() as session:
-        answer = table.answer(session, day(as_of), by, definition)
+        look_back(session, known)
+        answer = table.answer(session, day(as_of), by, definition, day(boundaries) if boundaries else None)
     if as_json:
         show(answer, True)
         return
@@ -333,6 +350,7 @@ def export(
     as_of: AsOf = None,
     bbox: Annotated[str | None, typer.Option("--bbox", help="west,south,east,north in degrees.")] = None,
     commune: Annotated[str | None, typer.Option("--commune", help="Code or name.")] = None,
+    known_at: KnownAt = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a layer to a file; the file appears only when it is complete."""
@@ -340,8 +358,10 @@ def export(
     from app.kit.progress import bar
     from app.publish import files
 
+    known = moment(known_at)
     with bar(err) as progress, session_scope() as session:
-        result = files.write(session, layer, output, as_of=day(as_of), bbox=bbox, commune=commune, progress=progress)
+        result = files.write(session, layer, output, as_of=day(as_of), known_at=known, bbox=bbox, commune=commune,
+                             progress=progress)  # fmt: skip
     show(result, as_json)
 
 

@@ -113,6 +113,16 @@ _KINDS: Mapping[str, Rule] = {
     "fk_": Rule("unknown_reference", "Đối tượng được tham chiếu không tồn tại", "The referenced object does not exist"),
 }
 
+# Rules with words of their own, by the whole name of the constraint.
+_NAMED: Mapping[str, Rule] = {
+    "ck_account_last_administrator": Rule(
+        "last_administrator",
+        "Đây là quản trị viên cuối cùng đang hoạt động; hãy giao vai trò cho người khác trước",
+        "This is the last active administrator; give somebody else the role first",
+    ),
+}
+_CONFLICTS = frozenset({"duplicate", "overlapping_validity", "last_administrator"})
+
 
 def from_constraint(name: str | None, detail: str | None = None) -> AppError:
     """Translate a violated constraint into the error a caller sees; the one place where this happens.
@@ -125,8 +135,8 @@ def from_constraint(name: str | None, detail: str | None = None) -> AppError:
         PostgreSQL's DETAIL; shown in English only, it names the key at fault.
     """
     name = name or ""
-    rule = next((r for prefix, r in _KINDS.items() if name.startswith(prefix)), None)
+    rule = _NAMED.get(name) or next((r for prefix, r in _KINDS.items() if name.startswith(prefix)), None)
     if rule is None:
         return Invalid("database_refused", "Cơ sở dữ liệu từ chối dữ liệu", "The database refused the row", rule=name)
-    kind = Conflict if rule.code in {"duplicate", "overlapping_validity"} else Invalid
+    kind = Conflict if rule.code in _CONFLICTS else Invalid
     return kind(rule.code, rule.vi, rule.en, field=rule.field, rule=name, **({"detail": detail} if detail else {}))

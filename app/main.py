@@ -12,8 +12,10 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
+from app.accounts.answers import Personal
+from app.accounts.credentials import clear_cookie
 from app.config import ROOT
-from app.database import translate
+from app.database import engine, translate
 from app.errors import AppError, BadRequest, Invalid, NotFound
 from app.kit.asgi import BodyLimit, CleanText, Compressed, Guarded, Measured, problem_response
 from app.kit.metrics import Metrics
@@ -21,10 +23,16 @@ from app.kit.problem import MEDIA_TYPE, validation_problem
 from app.publish import front_end, openapi
 
 ROUTERS: tuple[str, ...] = (
+    "app.accounts.router",
+    "app.accounts.oidc_router",
+    "app.areas.router",
     "app.publish.router",
     "app.coverage.router",
+    "app.coverage.series_router",
     "app.sharing.router",
+    "app.sharing.series_router",
     "app.licensing.router",
+    "app.objects.router",
     "app.publish.tiles",
 )
 """Modules whose `router` is mounted, in order."""
@@ -53,11 +61,13 @@ def create_app() -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
+    engine()  # made here, since the first requests in parallel would make several; it connects later
     app.state.metrics = Metrics()
     # The last one added is the outermost.
     app.add_middleware(Compressed, minimum_size=1024, compresslevel=5)
     app.add_middleware(BodyLimit, limit_bytes=BODY_LIMIT_BYTES)
     app.add_middleware(CleanText)
+    app.add_middleware(Personal)
     app.add_middleware(Guarded)
     app.add_middleware(Measured, metrics=app.state.metrics)
     app.add_exception_handler(AppError, _refused)
@@ -73,9 +83,18 @@ def create_app() -> FastAPI:
     return app
 
 
-async def _refused(_: Request, error: Exception) -> JSONResponse:
+async def _refused(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, AppError)
-    return problem_response(error, {"Retry-After": "5"} if error.status == 503 else None)
+    headers = {}
+    if error.status in (429, 503):
+        headers["Retry-After"] = str(error.extra.get("retry_after_s", 5))
+    if error.status == 401:
+        # Not Basic: a browser would ask for a password in a window of its own and send it with every request.
+        headers["WWW-Authenticate"] = 'Bearer realm="hatang"'
+    answer = problem_response(error, headers)
+    if error.code.startswith("session_") and error.status == 401:
+        clear_cookie(request, answer)
+    return answer
 
 
 async def _unreadable(_: Request, error: Exception) -> JSONResponse:

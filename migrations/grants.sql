@@ -8,6 +8,19 @@ BEGIN
         GRANT SELECT ON ALL TABLES IN SCHEMA publish, past, audit TO hatang_app;
         GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA registry, publish TO hatang_app;
         GRANT SELECT ON public.alembic_version TO hatang_app;
+        -- Accounts: column by column, so that no statement of the application can read a secret.
+        GRANT USAGE ON SCHEMA accounts TO hatang_app;
+        GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA accounts TO hatang_app;
+        GRANT SELECT (id, name, display_name, email, password_changed_at, must_change_password, active, oidc_issuer,
+                      oidc_subject, created_at) ON accounts.account TO hatang_app;
+        GRANT INSERT (name, display_name, email, active, oidc_issuer, oidc_subject),
+              UPDATE (display_name, email, active, oidc_issuer, oidc_subject) ON accounts.account TO hatang_app;
+        GRANT SELECT, INSERT, UPDATE (valid_to) ON accounts.account_role TO hatang_app;
+        GRANT SELECT (id, account_id, created_at, expires_at, idle_s, revoked_at, user_agent, address),
+              UPDATE (revoked_at) ON accounts.session TO hatang_app;
+        GRANT SELECT (id, account_id, name, scopes, created_at, expires_at, revoked_at),
+              UPDATE (revoked_at) ON accounts.token TO hatang_app;
+        GRANT SELECT ON accounts.seen, accounts.attempt TO hatang_app;
         GRANT DELETE ON registry.coverage_run, registry.sharing_run, registry.terrain_tile TO hatang_app;
     END IF;
 END

@@ -42,7 +42,7 @@ def test_serve_says_where_to_look_and_stops_when_asked(own_database: str, stop: 
     try:
         assert server.stdout is not None
         # Line by line: communicate() does not see what readline() has already taken from the pipe.
-        told = "".join(server.stdout.readline() for _ in range(3))
+        told = "".join(server.stdout.readline() for _ in range(6))
         assert f"http://127.0.0.1:{port}/" in told, server.communicate(timeout=30)
         assert "/api/docs" in told
         body = json.load(urlopen(f"http://127.0.0.1:{port}/readyz"))

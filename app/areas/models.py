@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from geoalchemy2 import WKBElement
-from sqlalchemy import CheckConstraint, Computed, Date, ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, Computed, Date, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, Keyed, Lived, Sourced, geometry, lived_checks, no_overlap, on_land, reference
@@ -110,7 +110,11 @@ class UnitSuccession(Keyed, Base):
     """Which unit a former one went into at a reform, and which share of it."""
 
     __tablename__ = "unit_succession"
-    __table_args__ = (CheckConstraint("share > 0 AND share <= 1", name="share"),)
+    __table_args__ = (
+        CheckConstraint("share > 0 AND share <= 1", name="share"),
+        CheckConstraint("old_unit_id <> new_unit_id", name="two_units"),
+        UniqueConstraint("old_unit_id", "new_unit_id", "on_date"),
+    )
 
     old_unit_id: Mapped[int] = reference("unit")
     new_unit_id: Mapped[int] = reference("unit")

@@ -10,6 +10,16 @@ from app.kit.text import decimal_vi
 
 NO_POPULATION, NO_DWELLINGS, NO_POINTS = "no_population", "no_dwellings", "no_demand_points"
 NO_NETWORK = "no_network"
+OBSTRUCTED_DB = 6.0
+"""More than an edge that just touches the line of sight takes."""
+SERVER_UNDISCLOSED = (
+    "Trạm phục vụ không được công bố ở mức truy cập này",
+    "Which station serves is not disclosed at this level of access",
+)
+POINT_UNDISCLOSED = (
+    "Tủ/hộp cáp gần nhất không được công bố ở mức truy cập này",
+    "Which distribution point is nearest is not disclosed at this level of access",
+)
 
 _UNKNOWN = {
     NO_TERRAIN: ("chưa nạp địa hình", "no terrain has been loaded"),
@@ -42,7 +52,6 @@ class Server:
     """The cell that serves the village's median point, and how."""
 
     cell: str
-    site: str | None
     operator: str
     technology: str
     rsrp_dbm: float
@@ -62,16 +71,13 @@ def why(
     server: Server | None,
     *,
     synthetic: bool,
-    short_path_m: float,
 ) -> dict[str, Any]:
-    """Return the sentences and the facts of a verdict.
+    """Return the sentences and the facts of a verdict that everybody may know: levels, never who serves.
 
     Parameters
     ----------
     unknown : dict of reason → number of points
         What kept points from being decided; village-wide reasons count 0 points.
-    short_path_m : float
-        Under this distance free space is used.
     """
     vi, en = [], []
     unit_vi, unit_en = _UNIT[unit]
@@ -85,7 +91,9 @@ def why(
         vi.append(f"Chưa rõ: {reason_vi}" + (f" ({points} điểm)" if points else ""))
         en.append(f"Unknown: {reason_en}" + (f" ({points} points)" if points else ""))
     if server is not None:
-        _say_server(server, vi, en, short_path_m)
+        level, threshold = f"{server.rsrp_dbm:.0f} dBm", f"{server.threshold_dbm:.0f} dBm"
+        vi.append(f"Điểm trung vị thu {level}; ngưỡng {threshold}")
+        en.append(f"The median point receives {level}; the threshold is {threshold}")
     elif not unknown:
         vi.append("Không trạm nào trong tầm có thể phủ quá nửa thôn")
         en.append("No station in reach can serve half of the village")
@@ -96,30 +104,25 @@ def why(
     if unknown:
         facts["points_unknown"] = unknown
     if server is not None:
-        facts |= {
-            "threshold_dbm": round(server.threshold_dbm, 1),
-            "server": {"cell": server.cell, "site": server.site, "operator": server.operator,
-                       "technology": server.technology},
-            "distance_m": round(server.distance_m),
-            "diffraction_db": round(server.diffraction_db, 1),
-            "obstructed": server.diffraction_db > 6.0,
-            "defaulted": server.defaulted,
-        }  # fmt: skip
+        facts["threshold_dbm"] = round(server.threshold_dbm, 1)
     return facts
 
 
-def _say_server(server: Server, vi: list[str], en: list[str], short_path_m: float) -> None:
-    km, level = server.distance_m / 1000, f"{server.rsrp_dbm:.0f} dBm"
-    km_vi = decimal_vi(km, 1)
-    vi.append(
-        f"Điểm trung vị thu {level} từ {server.cell} ({server.operator} {server.technology}), cách {km_vi} km; "
-        f"ngưỡng {server.threshold_dbm:.0f} dBm"
-    )
-    en.append(
-        f"The median point receives {level} from {server.cell} ({server.operator} {server.technology}), "
-        f"{km:.1f} km away; the threshold is {server.threshold_dbm:.0f} dBm"
-    )
-    if server.diffraction_db > 6.0:  # more than the edge that just touches the line of sight takes
+def served_by(server: Server, short_path_m: float) -> dict[str, Any]:
+    """Return the sentences and facts about who serves, from which a site could be found.
+
+    Parameters
+    ----------
+    short_path_m : float
+        Under this distance free space is used.
+    """
+    vi, en = [], []
+    km = server.distance_m / 1000
+    name = f"{server.cell} ({server.operator} {server.technology})"
+    vi.append(f"Trạm phục vụ: {name}, cách {decimal_vi(km, 1)} km")
+    en.append(f"Served by {name}, {km:.1f} km away")
+    obstructed = server.diffraction_db > OBSTRUCTED_DB
+    if obstructed:
         vi.append(f"Địa hình che chắn làm mất {server.diffraction_db:.0f} dB")
         en.append(f"Terrain in the way takes {server.diffraction_db:.0f} dB")
     if server.distance_m < short_path_m:
@@ -128,3 +131,22 @@ def _say_server(server: Server, vi: list[str], en: list[str], short_path_m: floa
     if server.defaulted:
         vi.append("Lấy giá trị mặc định cho: " + ", ".join(_FIELDS_VI[name] for name in server.defaulted))
         en.append("Defaults stand in for: " + ", ".join(server.defaulted))
+    return {
+        "vi": vi,
+        "en": en,
+        "distance_m": round(server.distance_m),
+        "diffraction_db": round(server.diffraction_db, 1),
+        "obstructed": obstructed,
+        "defaulted": server.defaulted,
+    }
+
+
+def joined(public: dict[str, Any], served: dict[str, Any]) -> dict[str, Any]:
+    """Return the sentences and facts of both, for a caller who may read the server."""
+    return public | served | {language: [*public[language], *served[language]] for language in ("vi", "en")}
+
+
+def undisclosed(public: dict[str, Any], sentence: tuple[str, str]) -> dict[str, Any]:
+    """Return the public facts with the sentence that says what is left out."""
+    vi, en = sentence
+    return public | {"vi": [*public["vi"], vi], "en": [*public["en"], en]}

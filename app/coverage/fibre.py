@@ -8,11 +8,13 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 # A port is free when used < total; either number missing is unknown, never free.
-# `&& ST_Expand` uses the index; a degree is over 100 km in both directions here, so the box never cuts the reach.
+# The index is used for `&&` with a column only: under row-level security an expression that is not leakproof, such as
+# ST_Expand, has to wait for the policy. A degree is over 100 km in both directions here: `area` never cuts the reach.
 _STORE = """
-WITH box AS (
-    SELECT d.id, d.operator_id, d.geom, d.ports_total - d.ports_used AS ports_free,
-           coalesce(d.serving_distance_m, :serving_m) AS serving_m
+WITH box AS MATERIALIZED (
+    SELECT d.geom, d.ports_total - d.ports_used AS ports_free,
+           coalesce(d.serving_distance_m, :serving_m) AS serving_m,
+           ST_Expand(d.geom, coalesce(d.serving_distance_m, :serving_m) / 100000.0) AS area
     FROM registry.distribution_point d
     WHERE registry.in_force(d.valid_from, d.valid_to, :as_of)
       AND (CAST(:operator AS bigint) IS NULL OR d.operator_id = :operator)
@@ -26,7 +28,7 @@ WITH box AS (
     SELECT p.id AS point_id, bool_or(b.ports_free > 0) IS TRUE AS served, bool_or(b.ports_free IS NULL) AS maybe
     FROM box b
     -- The table itself and not `place`: a materialised CTE has no index.
-    JOIN registry.demand_point p ON p.point && ST_Expand(b.geom, b.serving_m / 100000.0)
+    JOIN registry.demand_point p ON p.point && b.area
                                 AND ST_Distance(p.point::geography, b.geom::geography) <= b.serving_m
     GROUP BY p.id
 ), village AS (
@@ -50,26 +52,14 @@ WITH box AS (
              ELSE dwellings_served::float / dwellings END AS share,
         CASE WHEN coalesce(dwellings, 0) = 0 THEN 0.0 ELSE dwellings_unknown::float / dwellings END AS share_unknown
     FROM village
-), nearest AS (
-    -- The free box nearest the village's own point: index order in degrees first, true distance among those.
-    SELECT v.id AS village_id, n.*
-    FROM judged v CROSS JOIN LATERAL (
-        SELECT c.id AS box_id, ST_Distance(c.geom::geography, v.point::geography) AS distance_m
-        FROM (SELECT d.id, d.geom FROM registry.distribution_point d
-              WHERE registry.in_force(d.valid_from, d.valid_to, :as_of) AND d.ports_used < d.ports_total
-                AND (CAST(:operator AS bigint) IS NULL OR d.operator_id = :operator)
-              ORDER BY d.geom <-> v.point LIMIT 16) c
-        ORDER BY distance_m LIMIT 1) n
-)
-INSERT INTO registry.fibre_reach
-    (run_id, village_id, verdict, households, households_reached, nearest_point_id, nearest_distance_m, why)
+), stored AS (
+INSERT INTO registry.fibre_reach (run_id, village_id, verdict, households, households_reached, why)
 SELECT :run, j.id,
     CASE WHEN share >= :min_share THEN 'covered'
          WHEN share + share_unknown < :min_share THEN 'not_covered' ELSE 'unknown' END,
     -- No dwellings recorded is nothing counted, not nobody there.
     coalesce(j.households, nullif(j.dwellings, 0)),
     round(share * coalesce(j.households, nullif(j.dwellings, 0))),
-    n.box_id, n.distance_m,
     jsonb_strip_nulls(jsonb_build_object(
         'share', share, 'share_unknown', share_unknown, 'min_share', CAST(:min_share AS float),
         'points', points, 'points_served', points_served, 'points_unknown', points_unknown,
@@ -81,12 +71,25 @@ SELECT :run, j.id,
             WHEN share >= :min_share THEN 'free_port_in_reach'
             WHEN share + share_unknown < :min_share THEN 'no_free_port_in_reach'
             ELSE 'ports_unknown' END)))
-FROM judged j LEFT JOIN nearest n ON n.village_id = j.id
+FROM judged j
+RETURNING id, village_id
+)
+-- The free box nearest the village's own point: index order in degrees first, true distance among those.
+INSERT INTO registry.fibre_nearest (fibre_reach_id, point_id, distance_m)
+SELECT s.id, n.*
+FROM stored s JOIN registry.village v ON v.id = s.village_id CROSS JOIN LATERAL (
+    SELECT c.id, ST_Distance(c.geom::geography, v.point::geography) AS distance_m
+    FROM (SELECT d.id, d.geom FROM registry.distribution_point d
+          WHERE registry.in_force(d.valid_from, d.valid_to, :as_of) AND d.ports_used < d.ports_total
+            AND (CAST(:operator AS bigint) IS NULL OR d.operator_id = :operator)
+          ORDER BY d.geom <-> v.point LIMIT 16) c
+    ORDER BY distance_m LIMIT 1) n
 """
 
+NO_POINTS = "no_distribution_points"
 SENTENCES = {
     "no_demand_points": ("Thôn chưa có điểm dân cư", "The village has no populated points"),
-    "no_distribution_points": ("Chưa nạp tủ/hộp cáp nào", "No distribution point has been loaded"),
+    NO_POINTS: ("Chưa nạp tủ/hộp cáp nào", "No distribution point has been loaded"),
     "no_dwellings": ("Chưa có số nhà ở của các điểm dân cư", "The dwellings of its points are not recorded"),
     "free_port_in_reach": ("Có tủ/hộp cáp còn cổng trong cự ly phục vụ", "A box with a free port is in reach"),
     "no_free_port_in_reach": (

@@ -31,14 +31,15 @@ class Cells:
     network: Network
     cell_id: Ints
     code: list[str]
-    site_code: list[str | None]
-    """None where the site is restricted and must not be named."""
+    site_code: list[str]
     defaulted: Ints
     synthetic: NDArray[np.bool_]
+    restricted: NDArray[np.bool_]
     group_operator: Ints
     group_technology: list[str]
     operator_code: dict[int, str]
     stations_without_cells: int
+    """Restricted ones left out: counts are public."""
 
     def defaulted_names(self, cell: int) -> list[str]:
         """Return which attributes of a cell are defaults."""
@@ -61,10 +62,11 @@ class Places:
 
 
 _CELLS = """
-    SELECT c.id, c.code, CASE WHEN s.restricted THEN NULL ELSE s.code END, b.operator_id, o.code, b.technology,
+    SELECT c.id, c.code, s.code, b.operator_id, o.code, b.technology,
            ST_X(coalesce(t.geom, s.geom)) AS lon, ST_Y(coalesce(t.geom, s.geom)) AS lat,
            c.antenna_height_m, c.azimuth_deg, c.tilt_deg, c.beamwidth_deg, c.vertical_beamwidth_deg,
-           c.frequency_mhz, c.eirp_dbm, c.synthetic OR s.synthetic
+           c.frequency_mhz, c.eirp_dbm, c.synthetic OR s.synthetic,
+           c.id = ANY ((SELECT registry.restricted_ids('cell'))::bigint[])
     FROM cell c
     JOIN base_station b ON b.id = c.base_station_id
     JOIN site s ON s.id = b.site_id
@@ -81,6 +83,7 @@ _CELLS = """
 _BARE_STATIONS = """
     SELECT count(*) FROM base_station b JOIN site s ON s.id = b.site_id
     WHERE registry.in_force(b.valid_from, b.valid_to, :as_of) AND registry.in_force(s.valid_from, s.valid_to, :as_of)
+      AND b.id <> ALL ((SELECT registry.restricted_ids('base_station'))::bigint[])
       AND (CAST(:operator AS bigint) IS NULL OR b.operator_id = :operator)
       AND (CAST(:technology AS text) IS NULL OR b.technology = :technology)
       AND NOT EXISTS (SELECT FROM cell c WHERE c.base_station_id = b.id
@@ -171,6 +174,7 @@ def read_cells(
         [r[2] for r in kept],
         defaulted,
         np.array([r[15] for r in kept], np.bool_),
+        np.array([r[16] for r in kept], np.bool_),
         np.array([g[0] for g in groups], np.int64),
         [g[1] for g in groups],
         {int(r[3]): str(r[4]) for r in rows},

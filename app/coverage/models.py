@@ -104,10 +104,26 @@ class Verdict(Keyed, Base):
     share: Mapped[float | None]
     """Share of people (or of the rule's unit) that pass; null when unknown."""
     share_unknown: Mapped[float] = mapped_column(server_default="0")
-    best_cell_id: Mapped[int | None] = reference("cell", nullable=True)
     rsrp_dbm: Mapped[float | None]
     margin_db: Mapped[float | None]
     """Median received power of the village's points above the rule's threshold."""
+    why: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+    """What everybody may know; who serves stands in `Served`."""
+
+
+class Served(Base):
+    """Who serves a verdict's median point, from where: only for those who may read the cell.
+
+    From the distances to several villages a competitor's site could be found, so they are rows of their own under
+    row-level security (app/coverage/sql/served.sql).
+    """
+
+    __tablename__ = "served"
+
+    verdict_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("registry.verdict.id", ondelete="CASCADE"), primary_key=True
+    )
+    cell_id: Mapped[int] = reference("cell")
     why: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
 
 
@@ -125,6 +141,16 @@ class FibreReach(Keyed, Base):
     verdict: Mapped[str]
     households: Mapped[int | None]
     households_reached: Mapped[int | None]
-    nearest_point_id: Mapped[int | None] = reference("distribution_point", nullable=True)
-    nearest_distance_m: Mapped[float | None]
     why: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+
+
+class NearestPoint(Base):
+    """The distribution point with a free port nearest to a village: only for those who may read that point."""
+
+    __tablename__ = "fibre_nearest"
+
+    fibre_reach_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("registry.fibre_reach.id", ondelete="CASCADE"), primary_key=True
+    )
+    point_id: Mapped[int] = reference("distribution_point")
+    distance_m: Mapped[float]

@@ -21,30 +21,33 @@ _VILLAGE = """
     LEFT JOIN unit u ON u.id = m.unit_id
     WHERE v.id = :id AND registry.in_force(v.valid_from, v.valid_to, :as_of)
 """
-# A restricted site's cell counts and is not named.
+# The tables beside it show nothing of a server the caller may not read; `restricted` is only ever true for the
+# department, which is shown such a one.
 _VERDICTS = """
     SELECT o.code AS operator, r.technology, r.verdict, r.share, r.share_unknown, r.rsrp_dbm, r.margin_db, r.why,
-           (r.why->>'distance_m')::float AS distance_m, (r.why->>'diffraction_db')::float AS diffraction_db,
-           CASE WHEN r.best_cell_id IS NOT NULL THEN jsonb_build_object(
-               'cell', CASE WHEN s.restricted THEN NULL ELSE c.code END,
-               'site', CASE WHEN s.restricted THEN NULL ELSE s.code END,
-               'operator', w.code, 'technology', b.technology) END AS server
+           w.why AS served, (w.why->>'distance_m')::float AS distance_m,
+           (w.why->>'diffraction_db')::float AS diffraction_db, w.cell_id,
+           w.cell_id = ANY ((SELECT registry.restricted_ids('cell'))::bigint[]) AS restricted,
+           CASE WHEN c.id IS NOT NULL THEN jsonb_build_object(
+               'cell', c.code, 'site', s.code, 'operator', p.code, 'technology', b.technology) END AS server
     FROM verdict r
     LEFT JOIN organisation o ON o.id = r.operator_id
-    LEFT JOIN cell c ON c.id = r.best_cell_id
+    LEFT JOIN served w ON w.verdict_id = r.id
+    LEFT JOIN cell c ON c.id = w.cell_id
     LEFT JOIN base_station b ON b.id = c.base_station_id
-    LEFT JOIN organisation w ON w.id = b.operator_id
+    LEFT JOIN organisation p ON p.id = b.operator_id
     LEFT JOIN site s ON s.id = b.site_id
     WHERE r.run_id = :run AND r.village_id = :id
     ORDER BY o.code NULLS FIRST, r.technology NULLS FIRST
 """
 _FIBRE = """
-    SELECT f.verdict, f.households, f.households_reached, f.why,
+    SELECT f.verdict, f.households, f.households_reached, f.why, d.id AS point_id, d.restricted,
            CASE WHEN d.id IS NOT NULL THEN jsonb_build_object(
-               'code', d.code, 'operator', o.code, 'distance_m', round(f.nearest_distance_m::numeric, 1),
+               'code', d.code, 'operator', o.code, 'distance_m', round(n.distance_m::numeric, 1),
                'ports_free', d.ports_total - d.ports_used) END AS nearest
     FROM fibre_reach f
-    LEFT JOIN distribution_point d ON d.id = f.nearest_point_id
+    LEFT JOIN fibre_nearest n ON n.fibre_reach_id = f.id
+    LEFT JOIN distribution_point d ON d.id = n.point_id
     LEFT JOIN organisation o ON o.id = d.operator_id
     WHERE f.run_id = :run AND f.village_id = :id
 """
@@ -94,10 +97,17 @@ def default_rule(session: Session, as_of: dt.date) -> str:
     return name
 
 
-def latest_run(session: Session, rule: str | None, as_of: dt.date) -> CoverageRun | None:
+def latest_run(
+    session: Session, rule: str | None, as_of: dt.date, known_at: dt.datetime | None = None
+) -> CoverageRun | None:
     """Return the newest finished run over all operators and technologies of `rule` (None: the default rule).
 
     Its date is the newest up to `as_of`; of two for one date the later one.
+
+    Parameters
+    ----------
+    known_at : datetime, optional
+        Only runs finished by then; default the moment to which `app.database.look_back` took the transaction.
 
     Raises
     ------
@@ -105,17 +115,16 @@ def latest_run(session: Session, rule: str | None, as_of: dt.date) -> CoverageRu
         No rule of that name on `as_of`.
     """
     name = parameter(session, "coverage_rule", rule, as_of).name if rule else default_rule(session, as_of)
-    return session.scalar(
-        select(CoverageRun)
-        .where(
-            CoverageRun.rule == name,
-            CoverageRun.status == "done",
-            CoverageRun.as_of <= as_of,
-            CoverageRun.filters == {},
-        )
-        .order_by(CoverageRun.as_of.desc(), CoverageRun.id.desc())
-        .limit(1)
+    found = select(CoverageRun).where(
+        CoverageRun.rule == name,
+        CoverageRun.status == "done",
+        CoverageRun.as_of <= as_of,
+        CoverageRun.filters == {},
     )
+    moment = known_at or session.info.get("known_at")
+    if moment is not None:
+        found = found.where(CoverageRun.finished_at <= moment)
+    return session.scalar(found.order_by(CoverageRun.as_of.desc(), CoverageRun.id.desc()).limit(1))
 
 
 def runs(session: Session, limit: int, offset: int) -> list[CoverageRun]:
@@ -157,15 +166,40 @@ def village(session: Session, key: int, as_of: dt.date) -> dict[str, Any]:
 
 
 def village_verdicts(session: Session, run_id: int, village_id: int) -> list[dict[str, Any]]:
-    """Return every verdict of a run on a village; the rule over all comes first."""
+    """Return every verdict of a run on a village; the rule over all comes first.
+
+    `server`, `served` and the distances are null where the caller may not read the server.
+    """
     rows = session.execute(text(_VERDICTS), {"run": run_id, "id": village_id}).mappings()
-    return [dict(row) for row in rows]
+    found = [dict(row) for row in rows]
+    _log_restricted(session, "cells", {row["cell_id"] for row in found if row["restricted"]})
+    return found
 
 
 def village_fibre(session: Session, run_id: int, village_id: int) -> dict[str, Any] | None:
     """Return a run's fibre reach of a village; None when the run did not look at fibre."""
     row = session.execute(text(_FIBRE), {"run": run_id, "id": village_id}).mappings().one_or_none()
+    if row is not None and row["restricted"]:
+        _log_restricted(session, "distribution_points", {row["point_id"]})
     return None if row is None else dict(row)
+
+
+def readable_cells(session: Session, ids: list[int]) -> dict[int, bool]:
+    """Return which of the cells `ids` the caller may read, and whether each is restricted."""
+    query = """
+        SELECT id, id = ANY ((SELECT registry.restricted_ids('cell'))::bigint[])
+        FROM cell WHERE id = ANY (CAST(:ids AS bigint[]))
+    """
+    found = {key: restricted for key, restricted in session.execute(text(query), {"ids": ids})}
+    _log_restricted(session, "cells", {key for key, restricted in found.items() if restricted})
+    return found
+
+
+def _log_restricted(session: Session, layer: str, ids: set[int]) -> None:
+    """Note in the view log which restricted objects the department was shown."""
+    if ids:
+        query = "SELECT audit.saw('coverage', :layer, i, true) FROM unnest(CAST(:ids AS bigint[])) AS i"
+        session.execute(text(query), {"layer": layer, "ids": sorted(ids)})
 
 
 def compare_runs(session: Session, a: int, b: int) -> dict[str, Any]:

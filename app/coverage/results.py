@@ -14,12 +14,28 @@ from sqlalchemy.orm import Session
 
 from app.coverage import verdict as verdicts
 from app.coverage.engine import NO_TERRAIN, REASONS, Progress, Signals
-from app.coverage.explain import NO_DWELLINGS, NO_NETWORK, NO_POINTS, NO_POPULATION, Server, why
+from app.coverage.explain import NO_DWELLINGS, NO_NETWORK, NO_POINTS, NO_POPULATION, Server, served_by, why
 from app.coverage.inputs import Cells, Places
 from app.coverage.propagation.p1812 import MIN_PATH_KM
 from app.coverage.rules import CoverageRule
 from app.kit.bulk import stage
 from app.sites.models import TECHNOLOGIES
+
+# A verdict is found again by its scope, in which null is a value: coalesced, the join hashes.
+_STORE_VERDICTS = """
+WITH stored AS (
+    INSERT INTO registry.verdict
+        (run_id, village_id, operator_id, technology, verdict, share, share_unknown, rsrp_dbm, margin_db, why)
+    SELECT :run, village_id, operator_id, technology, verdict, share, share_unknown, rsrp_dbm, margin_db, why
+    FROM staged_verdict
+    RETURNING id, village_id, coalesce(operator_id, 0) AS operator, coalesce(technology, '') AS technology
+)
+INSERT INTO registry.served (verdict_id, cell_id, why)
+SELECT s.id, v.cell_id, v.served
+FROM stored s JOIN staged_verdict v ON v.village_id = s.village_id AND coalesce(v.operator_id, 0) = s.operator
+                                   AND coalesce(v.technology, '') = s.technology
+WHERE v.cell_id IS NOT NULL
+"""
 
 
 @dataclass(frozen=True)
@@ -56,7 +72,13 @@ def store_signals(session: Session, run: Computed) -> None:
     columns = [("demand_point_id", "bigint"), ("operator_id", "bigint"), ("technology", "text"), ("cell_id", "bigint"),
                ("rsrp_dbm", "float8"), ("loss_db", "float8"), ("diffraction_db", "float8"), ("distance_m", "float8"),
                ("unknown_reason", "text")]  # fmt: skip
-    _insert(session, "signal", run.id, columns, rows())
+    names = ", ".join(name for name, _ in columns)
+    stage(session, "staged_signal", columns, rows())
+    session.execute(
+        text(f"INSERT INTO registry.signal (run_id, {names}) SELECT :run, {names} FROM staged_signal"),  # noqa: S608
+        {"run": run.id},
+    )
+    session.execute(text("DROP TABLE staged_signal"))
 
 
 def store_verdicts(
@@ -78,9 +100,11 @@ def store_verdicts(
                 progress(number + 1, len(scopes), "verdicts")
 
     columns = [("village_id", "bigint"), ("operator_id", "bigint"), ("technology", "text"), ("verdict", "text"),
-               ("share", "float8"), ("share_unknown", "float8"), ("best_cell_id", "bigint"), ("rsrp_dbm", "float8"),
-               ("margin_db", "float8"), ("why", "jsonb")]  # fmt: skip
-    _insert(session, "verdict", run.id, columns, rows())
+               ("share", "float8"), ("share_unknown", "float8"), ("rsrp_dbm", "float8"), ("margin_db", "float8"),
+               ("why", "jsonb"), ("cell_id", "bigint"), ("served", "jsonb")]  # fmt: skip
+    stage(session, "staged_verdict", columns, rows())
+    session.execute(text(_STORE_VERDICTS), {"run": run.id})
+    session.execute(text("DROP TABLE staged_verdict"))
     return counts
 
 
@@ -115,28 +139,27 @@ def _verdict_rows(
         share = None if np.isnan(judged.share[v]) else min(1.0, float(judged.share[v]))
         unknown = float(judged.share_unknown[v]) if share is not None else 1.0
         server, p = None, int(judged.median_point[v])
-        rsrp = margin = cell = None
+        rsrp = margin = cell = served = None
         if p >= 0:
             g = int(groups[judged.median_group[v]])
             c = int(run.signals.server[p, g])
             rsrp = float(run.signals.rsrp_dbm[p, g])
             margin, cell = rsrp - float(run.threshold_dbm[g]), int(run.cells.cell_id[c])
             server = _server(run, p, g, c)
+            served = json.dumps(served_by(server, MIN_PATH_KM * 1000), ensure_ascii=False)
         synthetic = bool(run.places.village_synthetic[v]) or (
             server is not None and (run.synthetic_terrain or bool(run.cells.synthetic[c]))
         )
-        facts = why(name, share, unknown, run.rule.min_share, run.rule.unit, reasons[v], server, synthetic=synthetic,
-                    short_path_m=MIN_PATH_KM * 1000)  # fmt: skip
-        yield (int(run.places.village_id[v]), scope.operator_id, scope.technology, name, share, unknown, cell, rsrp,
-               margin, json.dumps(facts, ensure_ascii=False))  # fmt: skip
+        facts = why(name, share, unknown, run.rule.min_share, run.rule.unit, reasons[v], server, synthetic=synthetic)
+        yield (int(run.places.village_id[v]), scope.operator_id, scope.technology, name, share, unknown, rsrp, margin,
+               json.dumps(facts, ensure_ascii=False), cell, served)  # fmt: skip
 
 
 def _server(run: Computed, p: int, g: int, c: int) -> Server:
-    """Return who serves point `p` in group `g`; a restricted site is not named."""
+    """Return who serves point `p` in group `g`."""
     cells, signals = run.cells, run.signals
     return Server(
-        cells.code[c] if cells.site_code[c] is not None else "—",
-        cells.site_code[c],
+        cells.code[c],
         cells.operator_code[int(cells.group_operator[g])],
         cells.group_technology[g],
         float(signals.rsrp_dbm[p, g]),
@@ -169,16 +192,3 @@ def _reasons(run: Computed, judged: verdicts.Judged, groups: verdicts.Ints) -> l
             codes[weightless] = 0
         found.append(codes)
     return found
-
-
-def _insert(
-    session: Session, table: str, run_id: int, columns: list[tuple[str, str]], rows: Iterator[tuple[Any, ...]]
-) -> None:
-    """COPY rows into a staging table, then one INSERT into registry.<table>; both names are ours."""
-    stage(session, f"staged_{table}", columns, rows)
-    names = ", ".join(name for name, _ in columns)
-    session.execute(
-        text(f"INSERT INTO registry.{table} (run_id, {names}) SELECT :run, {names} FROM staged_{table}"),  # noqa: S608
-        {"run": run_id},
-    )
-    session.execute(text(f"DROP TABLE staged_{table}"))

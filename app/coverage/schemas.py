@@ -8,39 +8,42 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from app.coverage.rules import Technology
-from app.kit.page import Day, Paged, Question
+from app.kit.page import Dated, Instant, Paged, Question
 
 VerdictName = Literal["covered", "not_covered", "unknown"]
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_]{2,30}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[\w.-]{1,60}$")]
 
 
-class CoverageQuestion(Question):
+class CoverageQuestion(Dated):
     """Under which rule, on which date."""
 
     rule: Name | None = Field(None, description="Name of a coverage rule; default the rule marked so")
-    as_of: Day | None = Field(None, description="Default today")
 
 
-class PointQuestion(Question):
+class PointQuestion(Dated):
     """Where, on which date."""
 
     lon: float = Field(ge=102, le=118, allow_inf_nan=False, description="Degrees east, EPSG:4326")
     lat: float = Field(ge=7, le=24, allow_inf_nan=False, description="Degrees north, EPSG:4326")
-    as_of: Day | None = None
 
 
-class BlackspotQuestion(Paged):
+class BlackspotQuestion(Dated, Paged):
     """Which villages without coverage."""
 
     rule: Name | None = None
-    as_of: Day | None = None
     operator: Code | None = None
     technology: Technology | None = None
     verdict: VerdictName = Field("not_covered", description="unknown lists what has to be found out")
 
 
-class RunsQuestion(Paged):
+class Moment(Question):
+    """As known now or at an earlier moment."""
+
+    known_at: Instant | None = Field(None, description="What the registry knew at this moment; for signed-in callers")
+
+
+class RunsQuestion(Moment, Paged):
     """Which page of the runs."""
 
 
@@ -97,9 +100,9 @@ class Village(BaseModel):
 
 
 class ServerOut(BaseModel):
-    """The serving cell; names are null when the site is restricted."""
+    """The serving cell, for those who may read it."""
 
-    cell: str | None
+    cell: str
     site: str | None
     operator: str | None = None
     technology: str | None = None
@@ -116,6 +119,7 @@ class Estimate(BaseModel):
     server: ServerOut | None
     distance_m: float | None
     diffraction_db: float | None
+    undisclosed: bool = Field(description="Something serves, and the caller may not know what and from where")
 
 
 class ScopedEstimate(Estimate):
@@ -151,6 +155,7 @@ class Fibre(BaseModel):
     households: int | None
     households_reached: int | None
     nearest: NearestPoint | None
+    undisclosed: bool = Field(description="The caller may not know which distribution point is nearest, if any")
     why: Why
 
 
@@ -174,12 +179,13 @@ class PointSignal(BaseModel):
 
     operator: str
     technology: str
-    rsrp_dbm: float | None
+    rsrp_dbm: float | None = Field(description="Of a network the caller does not read: of a square, in steps")
     threshold_dbm: float | None = Field(description="Of the default rule; null when it has none for the technology")
     loss_db: float | None
     diffraction_db: float | None
     distance_m: float | None
     server: ServerOut | None
+    undisclosed: bool = Field(description="Server, losses and distance are left out: the caller may not know them")
     unknown_reason: str | None = Field(description="Why a better signal may exist; with rsrp_dbm null: why unknown")
 
 
@@ -188,6 +194,15 @@ class Place(BaseModel):
 
     code: str
     name: str
+
+
+class Undisclosed(BaseModel):
+    """How signals are told whose server is not disclosed."""
+
+    vi: str
+    en: str
+    grid_m: float
+    step_db: float
 
 
 class PointCoverage(BaseModel):
@@ -199,6 +214,7 @@ class PointCoverage(BaseModel):
     ground_m: float | None
     commune: Place | None
     signals: list[PointSignal]
+    undisclosed: Undisclosed | None
     model: str
     error_db: float
     synthetic: bool

@@ -88,8 +88,9 @@ def run_coverage(
         store_signals(session, found)
     operators = sorted(set(cells.group_operator.tolist()))
     counts = store_verdicts(session, found, operators, only is not None, progress)
+    # Runs are public: how many restricted cells there are must not follow from their counts.
     run.counts = counts | {
-        "villages": len(places.village_id), "points": len(places.lon), "cells": len(cells.cell_id),
+        "villages": len(places.village_id), "points": len(places.lon), "cells": int((~cells.restricted).sum()),
         "paths": signals.paths, "stations_without_cells": cells.stations_without_cells,
     }  # fmt: skip
     if technology is None:

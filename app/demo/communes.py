@@ -60,25 +60,36 @@ class Shape:
         return np.asarray(lagoon | shapely.contains_xy(self.sea, xy[:, 0], xy[:, 1]))
 
 
+def package_data() -> Path:
+    """Return the folder of the data files of the package vietnamadminunits, without importing it.
+
+    Raises
+    ------
+    Unavailable
+        The package is not installed.
+    """
+    # Importing the package would pull in Unidecode (GPL); its data files are all that is needed.
+    spec = find_spec("vietnamadminunits")
+    folders = list(spec.submodule_search_locations or ()) if spec else []
+    path = Path(folders[0]) / "data" if folders else None
+    if path is None or not (path / "dataset.db").exists():
+        raise Unavailable(
+            "demo_names_missing",
+            "Thiếu gói vietnamadminunits (tên và mã xã); chạy lại `make run` hoặc cài lại môi trường",
+            "The package vietnamadminunits (commune names and codes) is missing; run `make run` again",
+        )
+    return path
+
+
 def load(province_code: str = "46") -> Communes:
-    """Read the communes of `province_code` from the installed package's data, without importing it.
+    """Read the communes of `province_code` from the installed package's data.
 
     Raises
     ------
     Unavailable
         The package is not installed or holds no commune of that province.
     """
-    # Importing the package would pull in Unidecode (GPL); its data file is all that is needed.
-    spec = find_spec("vietnamadminunits")
-    folders = list(spec.submodule_search_locations or ()) if spec else []
-    path = Path(folders[0]) / "data" / "dataset.db" if folders else None
-    if path is None or not path.exists():
-        raise Unavailable(
-            "demo_names_missing",
-            "Thiếu gói vietnamadminunits (tên và mã xã); chạy lại `make run` hoặc cài lại môi trường",
-            "The package vietnamadminunits (commune names and codes) is missing; run `make run` again",
-        )
-    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
+    with closing(sqlite3.connect(f"{(package_data() / 'dataset.db').as_uri()}?mode=ro", uri=True)) as database:
         rows = database.execute(
             "SELECT wardCode, ward, wardType, wardLon, wardLat, wardAreaKm2, province FROM admin_units "
             "WHERE provinceCode = ? ORDER BY wardCode",

@@ -1,4 +1,4 @@
-"""What `hatang demo` does: build, then compute coverage and sharing, each in its own transaction."""
+"""What `hatang demo` does: build, compute coverage and sharing, make accounts, each in its own transaction."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rich.console import Console
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from app.accounts.first import add_demo_accounts
 from app.coverage.queries import latest_run
 from app.coverage.service import run_coverage
 from app.database import session_scope
@@ -36,7 +37,7 @@ STEPS = {
 
 
 def run(seed: int, scale: float, as_of: dt.date, console: Console) -> dict[str, Any]:
-    """Build the demo province and compute its coverage and sharing on `as_of`; return counts, ratios and seconds.
+    """Build the demo province, its coverage and sharing on `as_of`, and an account of each role; return the figures.
 
     Raises
     ------
@@ -55,6 +56,7 @@ def run(seed: int, scale: float, as_of: dt.date, console: Console) -> dict[str, 
     rows = part("demo", lambda session, tell: build_demo(session, seed, scale, tell))
     coverage = part("coverage", lambda session, tell: run_coverage(session, as_of=as_of, progress=tell).counts)
     sharing = part("sharing", lambda session, _: _ratios(session, as_of))
+    accounts = part("accounts", lambda session, _: add_demo_accounts(session))
     return {
         "source": label(seed),
         "scale": scale,
@@ -62,6 +64,7 @@ def run(seed: int, scale: float, as_of: dt.date, console: Console) -> dict[str, 
         "rows": rows,
         "coverage": coverage,
         "sharing": sharing,
+        "accounts": [account._asdict() for account in accounts],
         "seconds": seconds,
     }
 
@@ -82,6 +85,9 @@ def finish(as_of: dt.date, console: Console) -> bool:
         run_coverage(session, as_of=as_of, progress=tell)
     with session_scope() as session:
         compute_sharing(session, as_of)
+    with session_scope() as session:
+        for made in add_demo_accounts(session):
+            console.print(f"mật khẩu · password: {made.name} ({made.role}): {made.password}", highlight=False)
     return True
 
 
@@ -114,4 +120,5 @@ def rows(summary: dict[str, Any]) -> list[dict[str, Any]]:
             (f"sharing: {name}", f"{ratio} = {r['numerator']:.0f}/{r['denominator']:.0f}, ? {r['unknown']:.0f}")
         )
     lines += [(f"seconds: {name}", value) for name, value in summary["seconds"].items()]
+    lines += [(f"mật khẩu · password: {a['name']} ({a['role']})", a["password"]) for a in summary["accounts"]]
     return [{"": name, summary["source"]: value} for name, value in lines]

@@ -63,6 +63,7 @@ def write(
             "owner_id": sites.owner,
             "urban": np.isin(sites.classes, ["city", "town"]),
             "sharing_offered": [None if np.isnan(v) else bool(v) for v in offers],
+            "restricted": quota(stream(seed, "restricted"), np.ones(len(owned)), drawn["restricted"], ~sites.ended),
             "surveyed_on": np.where(sites.surveyed, days(rng, "2024-01-01", "2026-06-30", len(owned)), NEVER),
             "survey_method": "synthetic",
             "position_accuracy_m": np.round(rng.gamma(2.0, 1.5, len(owned)) + 0.5, 1),

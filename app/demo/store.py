@@ -14,7 +14,7 @@ from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
-from app.areas.models import DemandPoint, Unit, Village, VillageUnit
+from app.areas.models import DemandPoint, Unit, UnitSuccession, Village, VillageUnit
 from app.demo.communes import degrees
 from app.demo.noise import Floats
 from app.errors import Invalid
@@ -35,14 +35,14 @@ from app.organisations.models import Organisation
 from app.sites.models import BaseStation, Cell, Site, Structure, StructureOccupancy
 
 MODELS = (
-    Unit, Village, VillageUnit, DemandPoint, Organisation, Site, Structure, StructureOccupancy, BaseStation, Cell,
-    Pole, PoleOccupancy, Manhole, Trench, Duct, Bore, Cable, DuctOccupancy, DistributionPoint, Facility,
-    FacilityConnection,
+    Unit, UnitSuccession, Village, VillageUnit, DemandPoint, Organisation, Site, Structure, StructureOccupancy,
+    BaseStation, Cell, Pole, PoleOccupancy, Manhole, Trench, Duct, Bore, Cable, DuctOccupancy, DistributionPoint,
+    Facility, FacilityConnection,
 )  # fmt: skip
 _TABLES = {model.__tablename__: cast("Table", model.__table__) for model in MODELS}
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 Reference = tuple[str, str]
-"""(table, column) a code is looked up in."""
+"""(table, column) a code is looked up in; units among those still in force: their codes come back."""
 
 
 def points(xy: Floats) -> list[str]:
@@ -101,6 +101,8 @@ def put(
                     sql.Identifier(target), sql.Identifier(c), sql.Identifier(c), sql.Identifier(key), sql.Identifier(c)
                 )
             )
+            if target == "unit":
+                joins.append(sql.SQL(" AND {}.valid_to IS NULL").format(sql.Identifier(c)))
         else:
             own.append(sql.SQL("staged.{}").format(sql.Identifier(c)))
     tables = sql.SQL("FROM {} AS staged").format(sql.Identifier(staged)) + sql.Composed(joins)

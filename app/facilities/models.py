@@ -34,7 +34,7 @@ class Facility(Keyed, Lived, Located, Sourced, Base):
     __table_args__ = (
         *lived_checks(),
         *located_checks(),
-        no_overlap("facility", "code"),
+        no_overlap("facility", "code", owner="restricted::int"),
         restricted_index("facility"),
         on_land(),
         CheckConstraint(_KIND, name="kind"),

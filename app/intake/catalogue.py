@@ -52,7 +52,14 @@ CATALOGUE: dict[str, Kind] = {
     "ambiguous_commune": Kind(
         ERROR, "Nhiều xã/phường cùng tên {value!r}; dùng mã", "Several communes are called {value!r}; use the code"
     ),
-    "unknown_parent": Kind(ERROR, "Không có đơn vị cha {value!r}", "There is no parent unit {value!r}"),
+    "unknown_parent": Kind(
+        ERROR,
+        "Không có đơn vị cha {value!r} vào ngày đó. {hint}",
+        "There is no parent unit {value!r} on that day. {hint}",
+    ),
+    "unknown_unit": Kind(
+        ERROR, "Không có đơn vị {value!r} vào ngày đó. {hint}", "There is no unit {value!r} on that day. {hint}"
+    ),
     "unknown_village": Kind(ERROR, "Không có thôn {value!r}. {hint}", "There is no village {value!r}. {hint}"),
     "unknown_type_code": Kind(
         ERROR, "Mã loại không có trong danh mục: {hint}", "The type code is not in the list: {hint}"
@@ -76,6 +83,50 @@ CATALOGUE: dict[str, Kind] = {
         ERROR,
         "Nhiều dòng của tệp cập nhật cùng một bản ghi {value!r}",
         "Several rows of the file would update the one record {value!r}",
+    ),
+    # units and their reforms
+    "ends_earlier": Kind(
+        WARNING,
+        "Đơn vị đang mang mã {value!r} hết hiệu lực từ ngày đơn vị mới bắt đầu: {hint}",
+        "The unit that bears the code {value!r} ends on the day the new one begins: {hint}",
+    ),
+    "share_over": Kind(
+        ERROR, "Tổng các phần của đơn vị {value!r} vượt quá 1: {hint}", "The shares of {value!r} exceed 1: {hint}"
+    ),
+    "share_short": Kind(
+        ERROR,
+        "Đơn vị {value!r} hết hiệu lực nhưng tổng các phần chưa đủ 1: {hint}",
+        "The unit {value!r} ends, but its shares do not add up to 1: {hint}",
+    ),
+    "share_rest": Kind(
+        WARNING,
+        "Tổng các phần của {value!r} nhỏ hơn 1: phần còn lại ở lại đơn vị này, đơn vị vẫn còn hiệu lực. {hint}",
+        "The shares of {value!r} are less than 1: the rest stays with it, and it lives on. {hint}",
+    ),
+    "ended_twice": Kind(
+        ERROR,
+        "Đơn vị {value!r} đã hết hiệu lực vào ngày khác: {hint}",
+        "The unit {value!r} ends on another day already: {hint}",
+    ),
+    "succession_loop": Kind(
+        ERROR,
+        "Đơn vị {value!r} không thể nhận phần nào: chính tệp này cho nó hết hiệu lực. {hint}",
+        "The unit {value!r} cannot take anything: this very file ends it. {hint}",
+    ),
+    "name_differs": Kind(
+        WARNING,
+        "Tên {value!r} khác tên của đơn vị mang mã này vào ngày đó: {hint}",
+        "The name {value!r} is not that of the unit with this code on that day: {hint}",
+    ),
+    "no_successor": Kind(
+        WARNING,
+        "Đơn vị {value!r} không đi vào đơn vị nào trong cuộc sắp xếp: {hint}",
+        "The unit {value!r} goes into no other at this reform: {hint}",
+    ),
+    "village_unit_unknown": Kind(
+        WARNING,
+        "Chưa rõ thôn {value!r} thuộc đơn vị nào sau khi chia tách: cần ranh giới của các đơn vị mới",
+        "Which unit the village {value!r} is in after the split is unknown: the new boundaries are needed",
     ),
     # position
     "no_position": Kind(

@@ -22,6 +22,7 @@ _STRICT = {
     "organisations": (re.compile(r"[A-Z0-9_]{2,30}$"), "A-Z 0-9 _, 2–30"),
     "areas": (re.compile(r"[0-9A-Za-z._-]{1,20}$"), "0-9 A-Z . _ -, ≤ 20"),
 }
+_STRICT["successions"] = _STRICT["areas"]
 
 
 @dataclass

@@ -124,10 +124,10 @@ def _place(job: Job) -> None:
         return
     if position.geometry is not None:
         geometry = position.geometry
-        if job.layer.geometry in {"multiline", "multipolygon", "village"}:
+        if job.layer.geometry in {"multiline", "village", "area"}:
             geometry = multi(geometry)
         job.columns["shape"] = hex_ewkb(geometry)
-    if job.layer.geometry in {"point", "village", "multipolygon"}:
+    if job.layer.geometry in {"point", "village", "area"}:
         job.columns |= {"lon": position.lon, "lat": position.lat}
     if position.raw_x is not None and position.raw_y is not None and job.layer.located:
         job.columns |= {"raw_x": position.raw_x, "raw_y": position.raw_y}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app import database
-from app.areas.models import DemandPoint, Unit, Village
+from app.areas.models import DemandPoint, Unit, UnitSuccession, Village
 from app.facilities import models as facilities
 from app.lines.models import Cable, DistributionPoint, Duct, Pole
 from app.organisations import models as organisations
@@ -45,7 +45,7 @@ class Layer:
     name: str
     model: type[database.Base]
     geometry: str
-    """point, line, multiline, multipolygon, village (polygon or point), none."""
+    """point, line, multiline, village (polygon or point), area (polygon, point or nothing), none."""
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ("code",)
     located: bool = True
@@ -107,12 +107,13 @@ ORGANISATIONS = Layer(
     ),
     located=False, near_province=False,
 )  # fmt: skip
+_LEVEL = Column("level", "choice", ("cấp", "cap hanh chinh"), words={
+    "province": "province", "tinh": "province", "district": "district", "huyen": "district",
+    "commune": "commune", "xa": "commune", "phuong": "commune", "ward": "commune"})  # fmt: skip
 AREAS = Layer(
-    "areas", Unit, "multipolygon",
+    "areas", Unit, "area",
     (
-        Column("level", "choice", ("cấp", "cap hanh chinh"), words={
-            "province": "province", "tinh": "province", "district": "district", "huyen": "district",
-            "commune": "commune", "xa": "commune", "phuong": "commune", "ward": "commune"}),
+        _LEVEL,
         Column("code", "code", (*_CODE, "ma xa", "ma phuong", "ma dvhc", "gso code", "ma don vi"), required=True),
         Column("name", "text", (*_NAME, "ten xa", "ten phuong", "ten dvhc"), required=True),
         Column("full_name", "text", ("fullname", "ten day du", "full name vi")),
@@ -121,6 +122,21 @@ AREAS = Layer(
         *LIFE,
     ),
     key=("level", "code"), located=False, near_province=False,
+)  # fmt: skip
+SUCCESSIONS = Layer(
+    "successions", UnitSuccession, "none",
+    (
+        _LEVEL,
+        Column("old_code", "code", ("mã cũ", "ma don vi cu", "ma xa cu", "former code"), required=True),
+        Column("new_code", "code", ("mã mới", "ma don vi moi", "ma xa moi"), required=True),
+        Column("on_date", "date", ("ngày sáp nhập", "ngay hieu luc", "tu ngay", "ngay", "date"), required=True),
+        Column("old_valid", "date", ("mã cũ vào ngày", "ngay cua ma cu")),
+        Column("share", "number", ("tỷ lệ", "ty trong", "phan"), low=1e-6, high=1),
+        Column("citation", "text", ("căn cứ", "trich dan", "nghi quyet", "van ban")),
+        Column("old_name", "text", ("tên cũ", "ten xa cu", "old commune", "old ward")),
+        Column("new_name", "text", ("tên mới", "ten xa moi", "new commune", "new ward")),
+    ),
+    key=(), located=False, near_province=False,
 )  # fmt: skip
 VILLAGES = Layer(
     "villages", Village, "village",
@@ -265,8 +281,8 @@ FACILITIES = Layer(
 
 LAYERS = {
     layer.name: layer
-    for layer in (ORGANISATIONS, AREAS, VILLAGES, DEMAND_POINTS, SITES, POLES, DUCTS, CABLES, DISTRIBUTION_POINTS,
-                  FACILITIES)
+    for layer in (ORGANISATIONS, AREAS, SUCCESSIONS, VILLAGES, DEMAND_POINTS, SITES, POLES, DUCTS, CABLES,
+                  DISTRIBUTION_POINTS, FACILITIES)
 }  # fmt: skip
 LATER = ("measurements",)
 """Layers of the contract that a later release loads."""

@@ -10,10 +10,12 @@ import shapely
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    cast,
     exists,
     func,
     insert,
     literal,
+    null,
     select,
     type_coerce,
     update,
@@ -23,7 +25,7 @@ from app.areas.models import DemandPoint, Unit, UnitPart, Village, VillageUnit
 from app.intake import parsing, references
 from app.intake.job import Job, Loader
 from app.intake.registry import Staged, add, match, overlaps, renew, table_of
-from app.kit.table import Notice, objects
+from app.kit.table import Notice, Values, objects
 
 REFORM = "2025-07-01"
 """Units in force now came with the reform of this day; files of units that give no date mean these."""
@@ -69,9 +71,19 @@ def prepare_areas(job: Job) -> None:
         columns["name"] = objects([s[1] for s in split])
     _levels(job)
     if "parent" in columns:
-        parents = references.units(job.session)
-        label = job.sheet.label("parent")
-        columns["parent_id"] = parsing.column("parent", columns.pop("parent"), parents.find, job.findings, label=label)
+        columns["parent_id"] = _parents(job, columns.pop("parent"))
+
+
+def _parents(job: Job, codes: Values) -> Values:
+    """Return the ids of the parents: of each code the unit in force on the day its child begins."""
+    known, label = references.units(job.session), job.sheet.label("parent")
+    found = np.full(len(job), None, object)
+    begins = job.columns["valid_from"]
+    for day in sorted({d for d in begins if d is not None}):
+        then = begins == day
+        cells = objects([code if here else None for code, here in zip(codes, then, strict=True)])
+        found[then] = parsing.column("parent", cells, known.parents(day), job.findings, label=label)[then]
+    return found
 
 
 def _levels(job: Job) -> None:
@@ -91,18 +103,44 @@ def _levels(job: Job) -> None:
 
 
 def write_areas(job: Job, staged: Staged) -> tuple[int, int]:
-    """Units of the same level, code and first day are updated, the others new."""
-    centre = (
-        {"centre": type_coerce(_on_surface(staged), table_of(Unit).c.centre.type)} if "shape" in staged.names else {}
-    )
-    updated = renew(staged, Unit, centre)
-    return add(staged, Unit, centre), updated
+    """Units of the same level, code and first day are updated, the others new; a code's former bearer ends."""
+    unit = table_of(Unit)
+    job.session.execute(update(unit).values(valid_to=staged.c.valid_from).where(unit.c.id == staged.c.ends_id))
+    place = func.ST_Point(staged.c.lon, staged.c.lat, 4326)
+    given: dict[str, Any] = {"centre": type_coerce(place, unit.c.centre.type), "geom": cast(null(), unit.c.geom.type)}
+    if "shape" in staged.names:
+        del given["geom"]
+        given["centre"] = type_coerce(func.coalesce(_on_surface(staged), place), unit.c.centre.type)
+    updated = renew(staged, Unit, given)
+    return add(staged, Unit, given), updated
 
 
 def match_areas(job: Job, staged: Staged) -> None:
-    """Match units by level and code; one that is in force on the same days but began otherwise is a finding."""
-    match(staged, Unit, {"level": staged.c.level, "code": staged.c.code})
+    """Match units by level and code; one that is in force on the same days but began otherwise is a finding.
+
+    With --update a unit still in force that began earlier ends on the day the one of the file begins: the code has
+    got another meaning.
+    """
+    key = {"level": staged.c.level, "code": staged.c.code}
+    match(staged, Unit, key)
     unit = table_of(Unit)
+    itself = (*(unit.c[k] == v for k, v in key.items()), unit.c.valid_from == staged.c.valid_from)
+    job.session.execute(update(staged.rows).values(existing_id=unit.c.id).where(*itself))
+    if job.update:
+        earlier = (unit.c.valid_from < staged.c.valid_from, unit.c.valid_to.is_(None))
+        job.session.execute(
+            update(staged.rows)
+            .values(ends_id=unit.c.id, existing_id=None)
+            .where(unit.c.id == staged.c.existing_id, *earlier)
+        )
+        ended = job.session.execute(
+            select(staged.c.i, unit.c.name, staged.c.valid_from)
+            .join(unit, unit.c.id == staged.c.ends_id)
+            .order_by(staged.c.i)
+        ).all()
+        where = np.array([row.i for row in ended], np.int64)
+        hints = [f"{row.name}, {row.valid_from}" for row in ended]
+        job.findings.add("ends_earlier", job.sheet.label("code"), where, job.columns["code"], hints)
     other = (
         select(staged.c.i).join(unit, unit.c.id == staged.c.existing_id).where(unit.c.valid_from != staged.c.valid_from)
     )
@@ -253,7 +291,7 @@ def write_demand_points(job: Job, staged: Staged) -> tuple[int, int]:
 
 
 LOADERS = {
-    "areas": Loader(prepare_areas, match_areas, write_areas),
+    "areas": Loader(prepare_areas, match_areas, write_areas, {"ends_id": BigInteger()}),
     "villages": Loader(prepare_villages, match_villages, write_villages, {"commune_id": BigInteger()}),
     "demand_points": Loader(prepare_demand_points, match_demand_points, write_demand_points),
 }

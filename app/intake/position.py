@@ -25,8 +25,8 @@ _KINDS = {
     "point": ("Point",),
     "line": ("LineString",),
     "multiline": ("LineString", "MultiLineString"),
-    "multipolygon": ("Polygon", "MultiPolygon"),
     "village": ("Point", "Polygon", "MultiPolygon"),
+    "area": ("Point", "Polygon", "MultiPolygon"),
 }
 
 
@@ -81,6 +81,8 @@ def locate(
     elif table.geometry is not None:
         findings.add("missing_geometry", "geometry", np.ones(len(table), bool))
         return None
+    elif layer.geometry == "area":  # known by code and name only
+        return Position(np.full(len(table), np.nan), np.full(len(table), np.nan))
     else:
         findings.add_file("no_position", "geometry")
         return None
@@ -184,7 +186,7 @@ def _from_columns(
     layer: Layer, sheet: Sheet, crs: str | None, region: Region, findings: Findings, metric_crs: str,
     accept_outside: bool,
 ) -> Position | None:  # fmt: skip
-    if layer.geometry not in {"point", "village"}:
+    if layer.geometry not in {"point", "village", "area"}:
         findings.add_file("no_position", "wkt", hint="")
         return None
     degrees = {"lon", "lat"} <= sheet.cells.keys()
@@ -198,7 +200,8 @@ def _from_columns(
     missing = np.isnan(x) | np.isnan(y)
     for name, label in zip(names, labels, strict=True):
         blank = np.array([v is None or (type(v) is str and not v.strip()) for v in sheet.cells[name].tolist()], bool)
-        findings.add("missing_geometry", label, blank & missing)
+        if layer.geometry != "area":
+            findings.add("missing_geometry", label, blank & missing)
     return _points(layer, x, y, used, labels, region, findings, metric_crs, accept_outside)
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.areas.models import Unit, Village
+from app.areas.models import Unit, UnitLevel, Village
 from app.intake.parsing import Bad, text
 from app.kit.text import fold
 from app.organisations.models import Organisation
@@ -112,10 +112,75 @@ def communes(session: Session, as_of: dt.date) -> Names:
     return Names(keys, {r.id: f"{r.code} {r.name}" for r in rows}, "unknown_commune", "ambiguous_commune", twice)
 
 
-def units(session: Session) -> Names:
-    """Return all units by code, the newest under each; for parents."""
-    rows = session.execute(select(Unit.id, Unit.code).order_by(Unit.valid_from.desc())).all()
-    return Names(_index((r.id, [r.code]) for r in rows)[0], {r.id: r.code for r in rows}, "unknown_parent")
+class Life(NamedTuple):
+    """A unit between two days; codes come back with another meaning."""
+
+    id: int
+    level: str
+    rank: int
+    code: str
+    name: str
+    key: str
+    """Folded name."""
+    kind: str | None
+    valid_from: dt.date
+    valid_to: dt.date | None
+
+    def on(self, day: dt.date) -> bool:
+        """Say whether it is in force on `day`."""
+        return self.valid_from <= day and (self.valid_to is None or day < self.valid_to)
+
+    def told(self) -> str:
+        """Return code, name and days, for a hint."""
+        return f"{self.code} {self.name} ({self.valid_from}…{self.valid_to or ''})"
+
+
+@dataclass(frozen=True)
+class Units:
+    """Every unit that ever was, by code."""
+
+    all: tuple[Life, ...]
+    by_code: dict[str, list[Life]]
+
+    def find(self, code: str, day: dt.date, level: str | None = None) -> Life | None:
+        """Return the unit of `code` in force on `day`; without a level the highest one."""
+        found = [u for u in self.by_code.get(code, []) if u.on(day) and level in {None, u.level}]
+        return min(found, key=lambda u: u.rank, default=None)
+
+    def mend(self, code: str, day: dt.date, level: str | None = None, name: str | None = None) -> str:
+        """Return the likely mend of a code no unit bears on `day`: who bears the name then, or bore the code once."""
+        then = [u for u in self.all if u.on(day) and level in {None, u.level}]
+        wanted = fold(name) if name else None
+        near = [u for u in then if wanted and wanted in {u.key, f"{fold(u.kind or '')} {u.key}"}]
+        once = [u for u in self.by_code.get(code, []) if level in {None, u.level}]
+        close = difflib.get_close_matches(code, [u.code for u in then], 3, 0.7)
+        likely = near or once or [u for u in then if u.code in close]
+        told = ", ".join(u.told() for u in likely[:3])
+        return f"Gần giống: {told} | Similar: {told}" if told else " | "
+
+    def parents(self, day: dt.date) -> Callable[[Any], int]:
+        """Return the parser of a parent's code on `day`."""
+
+        def find(value: Any) -> int:
+            code = text(value)
+            found = self.find(code, day)
+            if found is None:
+                raise Bad("unknown_parent", self.mend(code, day))
+            return found.id
+
+        return find
+
+
+def units(session: Session) -> Units:
+    """Return every unit with the days between which it was in force."""
+    columns = (Unit.id, Unit.level, UnitLevel.rank, Unit.code, Unit.name, Unit.name_key, Unit.kind, Unit.valid_from,
+               Unit.valid_to)  # fmt: skip
+    rows = session.execute(select(*columns).join(UnitLevel, UnitLevel.code == Unit.level)).all()
+    lives = tuple(Life._make(row) for row in rows)
+    by_code: dict[str, list[Life]] = {}
+    for life in lives:
+        by_code.setdefault(life.code, []).append(life)
+    return Units(lives, by_code)
 
 
 def villages(session: Session, as_of: dt.date) -> Names:

@@ -15,7 +15,18 @@ from sqlalchemy.orm import Session
 from app.config import settings
 from app.database import say_why, translated
 from app.errors import Invalid, NotFound
-from app.intake import checks, columns, job, load_areas, load_lines, load_places, load_sites, position, references
+from app.intake import (
+    checks,
+    columns,
+    job,
+    load_areas,
+    load_lines,
+    load_places,
+    load_reforms,
+    load_sites,
+    position,
+    references,
+)
 from app.intake.findings import Findings
 from app.intake.layers import LATER, LAYERS, Layer
 from app.intake.region import Region, province
@@ -27,7 +38,13 @@ from app.kit.table import Table
 from app.sites.models import Cell, Structure
 
 Progress = Callable[[int, int, str], None]
-LOADERS = {**load_areas.LOADERS, **load_sites.LOADERS, **load_lines.LOADERS, **load_places.LOADERS}
+LOADERS = {
+    **load_areas.LOADERS,
+    **load_reforms.LOADERS,
+    **load_sites.LOADERS,
+    **load_lines.LOADERS,
+    **load_places.LOADERS,
+}
 _STEPS = ("read", "check", "stage", "match", "write")
 
 
@@ -173,7 +190,7 @@ _MORE = {"sites": (Structure, Cell)}
 
 def _already_there(task: job.Job, staged: Staged) -> None:
     """Report rows that match the registry without --update, and registry rows that several rows match."""
-    if task.layer.name in {"areas", "demand_points"}:  # always updated, or checked by their own rule
+    if task.layer.name in {"areas", "demand_points", "successions"}:  # always updated, or checked by their own rule
         return
     matched = select(staged.c.i).where(staged.c.existing_id.is_not(None)).order_by(staged.c.i)
     label, codes = task.sheet.label("code"), task.columns["code"]

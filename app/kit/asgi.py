@@ -94,6 +94,9 @@ class Guarded:
                     headers.setdefault(name, value)
                 if scope["path"].startswith(("/api/", "/healthz", "/readyz", "/metrics")):
                     headers.setdefault("Cache-Control", "private, no-cache")
+                if scope["path"].startswith(("/api/", "/tiles/")):
+                    # Answers differ by who asks: no cache may hand one caller's to another.
+                    headers.add_vary_header("Cookie, Authorization")
             await send(message)
 
         try:

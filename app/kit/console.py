@@ -14,6 +14,10 @@ from rich.table import Table
 AsOf = Annotated[
     dt.datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The date that counts; default today.")
 ]
+KnownAt = Annotated[
+    str | None,
+    typer.Option("--known-at", help="What the registry knew at this moment, e.g. 2026-01-31T08:30+07:00; default now."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]
 out = Console()
 err = Console(stderr=True)
@@ -38,3 +42,16 @@ def day(given: dt.datetime | None) -> dt.date:
     from app.kit.page import today
 
     return given.date() if given else today()
+
+
+def moment(given: str | None) -> dt.datetime | None:
+    """Return the moment of a --known-at option.
+
+    Raises
+    ------
+    Invalid
+        No moment, without a zone, or in the future.
+    """
+    from app.kit.page import option, parse_instant
+
+    return option(parse_instant, given, "known_at")

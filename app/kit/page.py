@@ -5,20 +5,26 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-from collections.abc import Mapping
-from typing import Annotated, Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.config import settings
+from app.errors import Invalid
 
+T = TypeVar("T")
 MAX_OFFSET = 10_000_000
 MAX_ID = 2**63 - 1
 _LOCAL = dt.timezone(dt.timedelta(hours=7))  # Viet Nam has no summer time; the machine may have no tz database
 _NUMBER = re.compile(r"[+-]?(\d{1,20}(\.\d{0,20})?|\.\d{1,20})([eE][+-]?\d{1,3})?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_INSTANT = re.compile(
+    r"(?P<local>\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}([.,]\d{1,6})?)?)(?P<zone>[Zz]|[+\- ]\d{2}:?\d{2})?", re.ASCII
+)
+_FIRST_YEAR = 2000
 
 
 def today() -> dt.date:
@@ -29,6 +35,21 @@ def today() -> dt.date:
 def refused(code: str, vi: str, en: str) -> PydanticCustomError:
     """Return the validation error `code` in two languages; the handler of the application shows both."""
     return PydanticCustomError("refused", "{en}", {"code": code, "vi": vi, "en": en})
+
+
+def option(parse: Callable[[str], T], value: str | None, field: str) -> T | None:
+    """Read an option of a command with the parser of the question parameter of the same name; None stays None.
+
+    Raises
+    ------
+    Invalid
+        What the parser refuses.
+    """
+    try:
+        return parse(value) if value else None
+    except PydanticCustomError as error:
+        told = error.context or {}
+        raise Invalid(told["code"], told["vi"], told["en"], field=field) from error
 
 
 class BBox(NamedTuple):
@@ -102,6 +123,50 @@ def parse_date(value: object) -> object:
 Day = Annotated[dt.date, BeforeValidator(parse_date)]
 
 
+def parse_instant(value: object) -> dt.datetime:
+    """Return the moment of an ISO 8601 text with its zone; a + of the zone may have become a space in an address.
+
+    Raises
+    ------
+    PydanticCustomError
+        No such moment, without a zone, in the future, or before the year 2000 (no registry is that old).
+    """
+    told = value.isoformat() if isinstance(value, dt.datetime) else str(value)
+    found = _INSTANT.fullmatch(told)
+    try:
+        if found is None:
+            raise ValueError
+        moment = dt.datetime.fromisoformat(found["local"] + (found["zone"] or "").upper().replace(" ", "+"))
+    except ValueError:
+        raise refused(
+            "not_an_instant",
+            f"{told[:40]!r} không phải thời điểm; viết theo ISO 8601 kèm múi giờ, ví dụ 2026-01-31T08:30:00+07:00",
+            f"{told[:40]!r} is not a moment; write ISO 8601 with its zone, e.g. 2026-01-31T08:30:00+07:00",
+        ) from None
+    if moment.tzinfo is None:
+        raise refused(
+            "instant_without_zone",
+            "Thời điểm thiếu múi giờ; thêm +07:00 (giờ Việt Nam) hoặc Z (UTC)",
+            "The moment lacks its zone; add +07:00 (Viet Nam) or Z (UTC)",
+        )
+    if moment.year < _FIRST_YEAR:
+        raise refused(
+            "instant_too_early",
+            f"Thời điểm phải từ năm {_FIRST_YEAR}; ngày của hiện trạng hỏi bằng as_of",
+            f"The moment is in {_FIRST_YEAR} at the earliest; ask for the state on a day with as_of",
+        )
+    if moment > dt.datetime.now(dt.UTC):
+        raise refused(
+            "instant_in_future",
+            "Thời điểm nằm trong tương lai: chưa ai biết gì vào lúc đó",
+            "The moment lies in the future: nothing was known then yet",
+        )
+    return moment
+
+
+Instant = Annotated[dt.datetime, BeforeValidator(parse_instant)]
+
+
 def _checked_bbox(value: str) -> str:
     parse_bbox(value)
     return value
@@ -131,6 +196,21 @@ class Question(BaseModel):
         """Return the query string that asks this question, with `changes`; what was not asked is left out."""
         asked = {**self.model_dump(mode="json", exclude_unset=True), **changes}
         return urlencode({k: v for k, v in asked.items() if v is not None})
+
+
+class Dated(Question):
+    """A question about one date, as known now or at an earlier moment (`app.policy.past.in_time`)."""
+
+    as_of: Day | None = Field(None, description="Date of the answer; default today in Viet Nam")
+    known_at: Instant | None = Field(
+        None,
+        description="What the registry knew at this moment (ISO 8601 with zone); for signed-in callers; default now",
+    )
+
+    @property
+    def on(self) -> dt.date:
+        """The date asked about."""
+        return self.as_of or today()
 
 
 class Paged(Question):

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+
+# One letter for those that look alike and have no decomposition: the stroked D of Vietnamese is often typed as
+# Icelandic eth or African D; apostrophes and dashes come in many shapes. SQL `registry.fold` has the same lines.
+_ALIKE = str.maketrans("ĐđÐðƉɖ’‘ʼ´`‐‑‒–—−", "dddddd'''''------")
+_MARKS = re.compile("[\u0300-\u036f\u00ad\u200b-\u200d\u2060\ufeff]")
+_SPACES = re.compile(r"[ \t\n\r\f\v]+")
 
 
 def nfc(value: str) -> str:
@@ -13,11 +20,11 @@ def nfc(value: str) -> str:
 def fold(value: str) -> str:
     """Return the accent-free lower-case key of `value`; the same rule as SQL `registry.fold`.
 
-    Thuỷ and Thủy, Đà and da give the same key.
+    Thuỷ and Thủy, Đà and da, composed and decomposed letters, full-width and plain ones, one space and many give the
+    same key.
     """
-    decomposed = unicodedata.normalize("NFD", value)
-    plain = "".join(c for c in decomposed if not "\u0300" <= c <= "\u036f")
-    return plain.lower().replace("đ", "d")
+    plain = _MARKS.sub("", unicodedata.normalize("NFKD", value.translate(_ALIKE)))
+    return _SPACES.sub(" ", plain.lower()).strip(" ")
 
 
 def decimal_vi(value: float, digits: int) -> str:

@@ -42,6 +42,7 @@ class Candidate:
     synthetic: bool
     tenants: tuple[str, ...]
     technologies: tuple[str, ...]
+    restricted: bool = False
 
     @property
     def spare(self) -> int | None:
@@ -85,7 +86,10 @@ class Reason:
 
 @dataclass(frozen=True)
 class Screening:
-    """Candidates best first, structures too near to be apart, the advice and what it rests on."""
+    """Candidates best first, structures too near to be apart, the advice and what it rests on.
+
+    `restricted` are structures within the radius that nothing else of this speaks of.
+    """
 
     candidates: tuple[Candidate, ...]
     near_duplicates: tuple[Candidate, ...]
@@ -94,6 +98,7 @@ class Screening:
     vi: str
     en: str
     reasons: tuple[Reason, ...]
+    restricted: tuple[Candidate, ...] = ()
 
 
 def screen(found: Sequence[Candidate], proposal: Proposal, limits: Limits, *, place_checked: bool = True) -> Screening:
@@ -102,7 +107,7 @@ def screen(found: Sequence[Candidate], proposal: Proposal, limits: Limits, *, pl
     Parameters
     ----------
     found : sequence of Candidate
-        Structures in force around the proposal, in any order.
+        Structures in force around the proposal, in any order. Restricted ones change no advice: it is passed on.
     place_checked : bool
         False when no boundaries are known, so that nobody can say whether the point is in the province.
 
@@ -113,9 +118,11 @@ def screen(found: Sequence[Candidate], proposal: Proposal, limits: Limits, *, pl
         operator, so a new one may be licensed if it is built to be shared. `needs_a_person`: the answer hangs on
         something unknown, on a lower structure, or on the operator's own presence next door.
     """
-    within = [c for c in found if c.distance_m <= proposal.radius_m]
+    restricted = sorted((c for c in found if c.restricted and c.distance_m <= proposal.radius_m), key=_nearness)
+    known = [c for c in found if not c.restricted]
+    within = [c for c in known if c.distance_m <= proposal.radius_m]
     ranked = sorted(within, key=lambda c: _rank(c, proposal, limits))
-    duplicates = sorted((c for c in found if c.distance_m < limits.near_duplicate_m), key=_nearness)
+    duplicates = sorted((c for c in known if c.distance_m < limits.near_duplicate_m), key=_nearness)
     open_to = [c for c in ranked if proposal.operator not in c.tenants]
     free = [c for c in open_to if c.spare_state == "free"]
     tall = [c for c in free if _tall(c, proposal, limits)]
@@ -128,7 +135,7 @@ def screen(found: Sequence[Candidate], proposal: Proposal, limits: Limits, *, pl
         advice = "share" if tall else "license_shared"
     vi, en = _advice(advice, best)
     reasons = _reasons(ranked, duplicates, free, tall, own, proposal, limits)
-    return Screening(tuple(ranked), tuple(duplicates), best, advice, vi, en, tuple(reasons))
+    return Screening(tuple(ranked), tuple(duplicates), best, advice, vi, en, tuple(reasons), tuple(restricted))
 
 
 def effect(sites: Sites, best: int | None, already_there: bool) -> dict[str, dict[str, float | None]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import text
@@ -22,6 +23,7 @@ _CANDIDATES = """
            ST_Distance(st.geom::geography, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326)::geography) AS distance_m,
            st.height_m, st.height_m + coalesce(st.host_height_m, 0) AS top_m, st.kind, st.type_code,
            st.tenant_capacity, ST_X(st.geom) AS lon, ST_Y(st.geom) AS lat, st.synthetic OR s.synthetic AS synthetic,
+           st.restricted OR s.restricted AS restricted,
            ARRAY(SELECT t.code FROM structure_occupancy x JOIN organisation t ON t.id = x.tenant_id
                  WHERE x.structure_id = st.id AND x.component = 'mast'
                    AND registry.in_force(x.valid_from, x.valid_to, :as_of)
@@ -35,7 +37,7 @@ _CANDIDATES = """
     FROM structure st
     JOIN site s ON s.id = st.site_id
     LEFT JOIN organisation o ON o.id = coalesce(st.owner_id, s.owner_id)
-    WHERE {around} AND st.kind NOT IN ('house', 'container', 'indoor') AND NOT s.restricted
+    WHERE {around} AND st.kind NOT IN ('house', 'container', 'indoor')
       AND registry.in_force(st.valid_from, st.valid_to, :as_of) AND registry.in_force(s.valid_from, s.valid_to, :as_of)
 """.replace("{around}", _AROUND.format(geom="st.geom"))
 _POLES = """
@@ -61,12 +63,18 @@ class Place:
 
 
 def candidates(session: Session, lon: float, lat: float, radius_m: float, as_of: dt.date) -> list[Candidate]:
-    """Return the structures in force within `radius_m` that can carry antennas, restricted ones left out."""
+    """Return the structures in force within `radius_m` that can carry antennas, as far as the caller reads them."""
     rows = session.execute(text(_CANDIDATES), _values(lon, lat, radius_m, as_of)).mappings()
     return [
         Candidate(**{**row, "tenants": tuple(row["tenants"]), "technologies": tuple(row["technologies"])})
         for row in rows
     ]
+
+
+def log_restricted(session: Session, shown: Sequence[Candidate]) -> None:
+    """Note in the view log which restricted positions the department was shown."""
+    for candidate in shown:
+        session.execute(text("SELECT audit.saw('colocation', 'sites', :id, true)"), {"id": candidate.site_id})
 
 
 def poles_nearby(session: Session, lon: float, lat: float, radius_m: float, as_of: dt.date) -> int:

@@ -1,12 +1,19 @@
-"""A proposed tower as it arrives."""
+"""A proposed tower, and a question about one, as they arrive and are answered."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import datetime as dt
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from app.kit.page import Day
+from app.kit.page import Day, Paged
+
+Lon = Annotated[float, Field(strict=True, description="Degrees east, WGS84", examples=[107.5776])]
+Lat = Annotated[float, Field(strict=True, description="Degrees north, WGS84", examples=[16.4667])]
+Technologies = Annotated[
+    list[Annotated[str, Field(max_length=10)]], Field(max_length=10, examples=[["4G"]], description="2G, 3G, 4G or 5G")
+]
 
 
 class ColocationRequest(BaseModel):
@@ -14,12 +21,119 @@ class ColocationRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    lon: Annotated[float, Field(strict=True, description="Degrees east, WGS84", examples=[107.5776])]
-    lat: Annotated[float, Field(strict=True, description="Degrees north, WGS84", examples=[16.4667])]
+    lon: Lon
+    lat: Lat
     operator: Annotated[str, Field(min_length=1, max_length=30, examples=["VIETTEL"])]
     height_m: Annotated[float, Field(strict=True, description="Height asked for, above ground", examples=[42])]
-    technologies: Annotated[list[Annotated[str, Field(max_length=10)]], Field(max_length=10, examples=[["4G"]])] = []
+    technologies: Technologies = []
     radius_m: Annotated[
         float | None, Field(strict=True, description="Search radius; the policy's default when left out")
     ] = None
     as_of: Day | None = None
+
+
+class SharingQuestionIn(BaseModel):
+    """Where, within which radius, and how high."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    lon: Lon
+    lat: Lat
+    radius_m: Annotated[
+        float, Field(strict=True, description="One of the radii of policy sharing_question/search", examples=[500])
+    ]
+    height_m: Annotated[
+        float | None, Field(strict=True, description="Height asked for, above ground; raised to the next step")
+    ] = None
+    technologies: Technologies = []
+    operator: Annotated[
+        str | None,
+        Field(min_length=1, max_length=30, description="The department names for whom it asks; an operator need not"),
+    ] = None
+
+
+class NumberOut(BaseModel):
+    """How many: exactly `count`, or `count` and more."""
+
+    count: int
+    at_least: bool
+
+
+class Searched(BaseModel):
+    """What was answered for: the centre of the square the point lies in, and the height's next step."""
+
+    lon: float
+    lat: float
+    radius_m: float
+    grid_m: float
+    height_m: float | None
+
+
+class Contact(BaseModel):
+    """Where to turn to; the owner is asked by the department, under the reference."""
+
+    vi: str
+    en: str
+    reference: str
+
+
+class Left(BaseModel):
+    """Questions the organisation has left; null for the department."""
+
+    hour: int | None
+    day: int | None
+
+
+class SharingAnswer(BaseModel):
+    """Whether sharing is possible, and with how many; not with whom."""
+
+    reference: str
+    operator: str
+    may_share: Literal["yes", "no", "unknown"]
+    with_room: NumberOut = Field(
+        description="Others' structures known to have room, and tall enough for a height asked"
+    )
+    unknown: NumberOut = Field(description="Others' structures whose capacity, or height when asked, is not known")
+    message: dict[str, str]
+    own: list[dict[str, Any]] = Field(description="The organisation's own structures within the radius, in full")
+    contact: Contact
+    searched: Searched
+    left: Left
+    as_of: dt.date
+    citation: str
+    synthetic: bool
+
+
+class SharingQuestionsQuestion(Paged):
+    """Which page of the questions, and whose."""
+
+    operator: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9_]{2,30}$")] | None = None
+
+
+class SharingQuestionOut(BaseModel):
+    """A question as it was asked and answered."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    at: dt.datetime
+    actor: str
+    organisation_code: str
+    by_department: bool
+    reference: str
+    lon: float
+    lat: float
+    grid_lon: float
+    grid_lat: float
+    radius_m: float
+    height_m: float | None
+    technologies: list[str]
+    answer: dict[str, Any] | None = Field(description="Null when the answer failed")
+
+
+class SharingQuestions(BaseModel):
+    """Questions, newest first."""
+
+    items: list[SharingQuestionOut]
+    number_matched: int = Field(serialization_alias="numberMatched")
+    links: list[dict[str, str]]

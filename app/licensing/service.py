@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
-import math
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.errors import Invalid
+from app.database import reads_all
+from app.errors import Forbidden
 from app.licensing import queries
+from app.licensing.checks import check_between, check_point, organisation_code, outside_province, technologies_of
 from app.licensing.colocation import Candidate, Limits, Proposal, Reason, Screening, effect, screen
 from app.licensing.queries import Place
-from app.organisations.models import Organisation
 from app.policy.queries import parameter
 from app.sharing.queries import organisations
 from app.sharing.surveys import positions
-from app.sites.models import TECHNOLOGIES
 
 
 def check_colocation(
@@ -36,28 +33,37 @@ def check_colocation(
 ) -> dict[str, Any]:
     """Return candidates, near duplicates, effect on S1 and S2, and advice for a proposed tower.
 
+    Restricted structures are listed apart, for the department only, and change no advice.
+
     Raises
     ------
+    Forbidden
+        `ask_privately`: the caller does not read everybody's network.
     Invalid
         A value is out of range, the operator unknown or without radio, or the point outside the province.
     """
+    if not reads_all(session):
+        raise ask_privately()
     search = parameter(session, "colocation", "search", as_of)
     judgement = parameter(session, "colocation", "judgement", as_of)
-    _check_point(lon, lat)
-    _check_between("height_m", height_m, search.value["max_height_m"])
+    check_point(lon, lat)
+    check_between("height_m", height_m, search.value["max_height_m"])
     radius_m = search.value["radius_m"] if radius_m is None else radius_m
-    _check_between("radius_m", radius_m, search.value["max_radius_m"])
-    proposal = Proposal(lon, lat, _operator(session, operator, as_of), height_m, radius_m, _technologies(technologies))
+    check_between("radius_m", radius_m, search.value["max_radius_m"])
+    code = organisation_code(session, operator, as_of, radio=True)
+    proposal = Proposal(lon, lat, code, height_m, radius_m, technologies_of(technologies))
     checked = queries.any_commune(session, as_of)
     place = queries.place(session, lon, lat, judgement.value["boundary_tolerance_m"], as_of)
     if checked and place is None:
-        raise _outside(lon, lat, judgement.value["boundary_tolerance_m"])
+        raise outside_province(lon, lat, judgement.value["boundary_tolerance_m"])
     limits = Limits(search.value["near_duplicate_m"], judgement.value["min_height_share"])
     around = queries.candidates(session, lon, lat, max(radius_m, limits.near_duplicate_m), as_of)
     found = screen(around, proposal, limits, place_checked=checked)
+    queries.log_restricted(session, found.restricted)
     return {
-        "candidates": [_candidate(c, proposal) for c in found.candidates],
-        "near_duplicates": [_candidate(c, proposal) for c in found.near_duplicates],
+        "candidates": [candidate(c, code) for c in found.candidates],
+        "near_duplicates": [candidate(c, code) for c in found.near_duplicates],
+        "restricted": [candidate(c, code) for c in found.restricted],
         "poles_nearby": queries.poles_nearby(session, lon, lat, radius_m, as_of),
         "commune": None if place is None else {"code": place.code, "name": place.name, "kind": place.kind},
         "province": None if place is None else True,
@@ -84,7 +90,18 @@ def _effect(session: Session, found: Screening, proposal: Proposal, as_of: dt.da
     }
 
 
-def _candidate(candidate: Candidate, proposal: Proposal) -> dict[str, Any]:
+def ask_privately() -> Forbidden:
+    """Return the refusal of a caller who may only be told whether sharing is possible, not where."""
+    return Forbidden(
+        "ask_privately",
+        "Chỉ cơ quan quản lý xem được hạ tầng của mọi doanh nghiệp; hãy hỏi kín: POST /api/sharing-question",
+        "Only authorities read everybody's structures; ask privately instead: POST /api/sharing-question",
+        address="/api/sharing-question",
+    )
+
+
+def candidate(candidate: Candidate, operator: str) -> dict[str, Any]:
+    """Return a candidate in full, as `operator` is told it."""
     owner = {"code": candidate.owner_code, "name": candidate.owner_name} if candidate.owner_code else None
     return {
         "site": candidate.site,
@@ -100,10 +117,11 @@ def _candidate(candidate: Candidate, proposal: Proposal) -> dict[str, Any]:
         "tenant_capacity": candidate.tenant_capacity,
         "spare": candidate.spare,
         "spare_state": candidate.spare_state,
-        "operator_already_here": proposal.operator in candidate.tenants,
+        "operator_already_here": operator in candidate.tenants,
         "lon": candidate.lon,
         "lat": candidate.lat,
         "synthetic": candidate.synthetic,
+        "restricted": candidate.restricted,
     }
 
 
@@ -125,92 +143,3 @@ def _place_reasons(place: Place | None) -> list[Reason]:
             )
         ]
     return []
-
-
-def _check_point(lon: float, lat: float) -> None:
-    for field, value in (("lon", lon), ("lat", lat)):
-        if not math.isfinite(value):
-            raise _not_finite(field)
-    # Longitudes of Viet Nam are no latitudes at all, so a swap shows itself.
-    if 102 <= lat <= 118 and 7 <= lon <= 24:
-        raise Invalid(
-            "swapped_axes",
-            f"Kinh độ và vĩ độ bị đảo: lon={lon}, lat={lat}",
-            f"Longitude and latitude are swapped: lon={lon}, lat={lat}",
-            field="lon",
-        )
-    for field, value, most in (("lon", lon, 180.0), ("lat", lat, 90.0)):
-        if abs(value) > most:
-            raise Invalid(
-                "outside_world",
-                f"{field}={value} không phải toạ độ theo độ (WGS84); toạ độ mét phải được chuyển trước",
-                f"{field}={value} is not in degrees (WGS84); coordinates in metres have to be transformed first",
-                field=field,
-            )
-
-
-def _check_between(field: str, value: float, most: float) -> None:
-    if not math.isfinite(value):
-        raise _not_finite(field)
-    if not 0 < value <= most:
-        raise Invalid(
-            "out_of_range",
-            f"{field} phải lớn hơn 0 và không quá {most:g} m, nhận được {value:g}",
-            f"{field} has to be above 0 and at most {most:g} m, not {value:g}",
-            field=field,
-        )
-
-
-def _not_finite(field: str) -> Invalid:
-    return Invalid("not_finite", f"{field} không phải là số hữu hạn", f"{field} is not a finite number", field=field)
-
-
-def _outside(lon: float, lat: float, tolerance_m: float) -> Invalid:
-    return Invalid(
-        "outside_province",
-        f"Điểm ({lon}, {lat}) nằm ngoài tỉnh: không xã, phường nào chứa nó hoặc cách nó dưới {tolerance_m:g} m",
-        f"The point ({lon}, {lat}) is outside the province: no commune holds it or lies within {tolerance_m:g} m",
-        field="lon",
-        fields=["lon", "lat"],
-    )
-
-
-def _operator(session: Session, wanted: str, as_of: dt.date) -> str:
-    code = wanted.strip().upper()
-    rows = session.execute(
-        select(Organisation.code, Organisation.has_radio).where(
-            func.registry.in_force(Organisation.valid_from, Organisation.valid_to, as_of)
-        )
-    )
-    radio = {row[0]: row[1] for row in rows}
-    if code not in radio:
-        networks = sorted(c for c, has in radio.items() if has)
-        near = difflib.get_close_matches(code[:60], networks, n=3, cutoff=0.4) or networks
-        raise Invalid(
-            "unknown_operator",
-            f"Không có doanh nghiệp {wanted[:40]!r}; có thể là: {', '.join(near)}",
-            f"There is no operator {wanted[:40]!r}; perhaps: {', '.join(near)}",
-            field="operator",
-            suggestions=near,
-        )
-    if not radio[code]:
-        raise Invalid(
-            "operator_without_radio",
-            f"{code} không có mạng vô tuyến nên không xin đặt trạm BTS",
-            f"{code} runs no radio network, so it cannot ask for a BTS position",
-            field="operator",
-        )
-    return code
-
-
-def _technologies(wanted: Iterable[str]) -> tuple[str, ...]:
-    asked = tuple(dict.fromkeys(t.strip().upper() for t in wanted))
-    for technology in asked:
-        if technology not in TECHNOLOGIES:
-            raise Invalid(
-                "unknown_technology",
-                f"Không có công nghệ {technology!r}; chọn trong {', '.join(TECHNOLOGIES)}",
-                f"There is no technology {technology!r}; choose from {', '.join(TECHNOLOGIES)}",
-                field="technologies",
-            )
-    return asked

@@ -1,4 +1,4 @@
-"""Plan documents, targets, rules and type codes: dated rows with a citation, never constants."""
+"""Plan documents, targets, rules, type codes and disclosure: dated rows with a citation, never constants."""
 
 from __future__ import annotations
 
@@ -70,4 +70,26 @@ class Parameter(Keyed, Lived, Base):
     name: Mapped[str]
     version: Mapped[int] = mapped_column(server_default="1")
     value: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    citation: Mapped[str]
+
+
+class Disclosure(Keyed, Lived, Base):
+    """Who is told an attribute of a published layer; see `app.policy.disclosure`."""
+
+    __tablename__ = "disclosure"
+    __table_args__ = (
+        *lived_checks(),
+        no_overlap("disclosure", "layer", "attribute"),
+        CheckConstraint("level IN ('public', 'authority', 'owner')", name="level"),
+        CheckConstraint("grid_m >= 100 AND grid_m <= 100000", name="grid_m"),
+        Index("ix_disclosure_layer", "layer"),
+        _SCHEMA,
+    )
+
+    layer: Mapped[str]
+    attribute: Mapped[str]
+    """Name of the property in exports; "geometry" is the position."""
+    level: Mapped[str]
+    grid_m: Mapped[float | None]
+    """Of a geometry: the cells of EPSG:9214 to which everybody else is told the position."""
     citation: Mapped[str]

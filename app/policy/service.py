@@ -1,4 +1,4 @@
-"""Loads the plan's documents, targets, type codes and rules from data/plan into the policy tables."""
+"""Loads documents, targets, type codes, rules and disclosure levels from data/plan into the policy tables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from app.config import DATA
-from app.policy.models import Parameter, PlanDocument, Target, TypeCode
+from app.policy.models import Disclosure, Parameter, PlanDocument, Target, TypeCode
 
 
 def read_csv(path: Path) -> list[dict[str, Any]]:
@@ -35,10 +35,13 @@ def load_reference(session: Session, folder: Path = DATA / "plan") -> None:
             if (kind, name) not in known_rules:
                 value = row["value"] | ({"default": True} if row.get("default") else {})
                 session.add(Parameter(kind=kind, name=name, value=value, citation=row["citation"]))
+    told = {(layer, name) for layer, name in session.execute(select(Disclosure.layer, Disclosure.attribute))}
+    rows = read_csv(folder / "disclosure.csv")
+    session.add_all(Disclosure(**_typed(r)) for r in rows if (r["layer"], r["attribute"]) not in told)
     session.flush()
 
 
 def _typed(row: dict[str, Any]) -> dict[str, Any]:
     dates = {k: dt.date.fromisoformat(v) for k, v in row.items() if v and k in {"issued_on", "valid_from", "valid_to"}}
-    numbers = {k: float(v) if k == "value" else int(v) for k, v in row.items() if k in {"year", "value"}}
+    numbers = {k: int(v) if k == "year" else float(v) for k, v in row.items() if v and k in {"year", "value", "grid_m"}}
     return row | dates | numbers

@@ -1,27 +1,38 @@
 """Layers streamed out of COPY as GeoJSON: constant memory, whatever the number of rows.
 
-COPY takes no bind parameters, so values pass through `psycopg.sql.Literal` and nothing else.
+COPY takes no bind parameters, so values pass through `psycopg.sql.Literal` and nothing else. A caller gets the objects
+row-level security shows it, each with the attributes it may be told; restricted objects and whatever belongs to them
+are in no export, not even the department's, nor in a count.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Literal
 
 import orjson
 import psycopg
 from psycopg import sql
+from psycopg.pq import TransactionStatus
+from sqlalchemy import func, text
+from sqlalchemy import select as sql_select
 from sqlalchemy.orm import Session
 
+from app.accounts.roles import OTHER_DEPARTMENT
 from app.areas import queries as areas
+from app.database import Scope, enter, is_department, reads_all, scope_of
 from app.errors import Conflict, NotFound, Unavailable
 from app.kit.bulk import raw_connection
 from app.kit.page import BBox, parse_bbox
+from app.policy import disclosure
+from app.policy.disclosure import Level
 from app.publish.layers import LAYERS, Layer
 
 Format = Literal["geojson", "geojsonl"]
+GEOMETRY = "geometry"
 DIGITS = 7  # of a degree: 1 cm (RFC 7946 section 11.2)
 FEATURE = b'{"type":"Feature","id":'
 """How every feature begins; nothing inside one can look like it, since quotes are escaped there."""
@@ -32,11 +43,16 @@ _COPY = "COPY ({}) TO STDOUT (FORMAT csv, DELIMITER E'\\x02', QUOTE E'\\x01', EN
 
 @dataclass(frozen=True)
 class Selection:
-    """Which objects of a layer: in force on `as_of`, touching `bbox` (degrees), belonging to commune `unit_id`."""
+    """Which objects of a layer: in force on `as_of`, touching `bbox` (degrees), belonging to commune `unit_id`.
+
+    `withheld` names the attributes the caller is not told of objects that are not its own. The default tells
+    everything, which is for the department alone: `select` fills it in.
+    """
 
     as_of: dt.date
     bbox: BBox | None = None
     unit_id: int | None = None
+    withheld: Mapping[str, Level] = field(default_factory=dict)
 
 
 def layer(name: str) -> Layer:
@@ -68,13 +84,24 @@ def select(
     ------
     NotFound
         Unknown layer or commune.
+    Unauthorized
+        Nobody is signed in, and the public is told nothing of the layer's objects.
     Conflict
         The objects can only be told by position and the commune has no boundary yet.
     """
     wanted = layer(name)
+    attributes = (*wanted.properties, GEOMETRY)
+    withheld = disclosure.withheld(session, name, attributes)
+    if len(withheld) == len(attributes):
+        disclosure.require_sign_in(
+            session,
+            f"Lớp {name!r} không công bố: hãy đăng nhập; lớp sites_blurred cho biết số vị trí trạm theo ô lưới",
+            f"The layer {name!r} is not public: sign in; sites_blurred tells how many sites lie in each grid cell",
+            field="layer",
+        )
     box = parse_bbox(bbox) if bbox else None
     if commune is None:
-        return Selection(as_of, box)
+        return Selection(as_of, box, None, withheld)
     unit = areas.commune(session, commune, as_of)
     if wanted.membership is None and unit.geom is None:
         raise Conflict(
@@ -83,7 +110,7 @@ def select(
             f"{unit.name} has no boundary yet: load it with hatang load areas, or use bbox",
             field="commune",
         )
-    return Selection(as_of, box, unit.id)
+    return Selection(as_of, box, unit.id, withheld)
 
 
 def statement(name: str, selection: Selection, prefix: str = "") -> sql.Composed:
@@ -93,20 +120,20 @@ def statement(name: str, selection: Selection, prefix: str = "") -> sql.Composed
     bounded = selection.bbox is not None or selection.unit_id is not None
     ids = sql.SQL("IN (SELECT o.id {})").format(_source(chosen, selection)) if bounded else sql.SQL("IS NOT NULL")
     columns = sql.SQL(", ").join(
-        sql.SQL("{} AS {}").format(sql.SQL(expression), sql.Identifier(key))
+        sql.SQL("{} AS {}").format(_told(chosen, selection, key, expression), sql.Identifier(key))
         for key, expression in chosen.properties.items()
     )
     return sql.SQL(
         """SELECT {prefix} || '{{"type":"Feature","id":' || o.id || ',"geometry":'
        || coalesce(ST_AsGeoJSON({written}, {digits}), 'null')
        || ',"properties":' || (SELECT row_to_json(row) FROM (SELECT {columns}) row)::text || '}}'
-  FROM {table} o {joins} WHERE {where} ORDER BY o.id"""
+  FROM {source} o {joins} WHERE {where} ORDER BY o.id"""
     ).format(
         prefix=sql.Literal(prefix),
-        written=sql.SQL(chosen.written or chosen.geometry),
+        written=_told(chosen, selection, GEOMETRY, chosen.written or chosen.geometry),
         digits=sql.Literal(DIGITS),
         columns=columns,
-        table=sql.Identifier(chosen.table),
+        source=_from(chosen, values),
         joins=sql.SQL(chosen.joins).format(**values, chosen=ids),
         where=_where(chosen, selection),
     )
@@ -117,17 +144,29 @@ def _values(selection: Selection) -> dict[str, sql.Composable]:
     return {"as_of": as_of, "unit_id": sql.Literal(selection.unit_id)}
 
 
+def _told(chosen: Layer, selection: Selection, name: str, expression: str) -> sql.Composable:
+    """Return `expression`, or null where the caller is not told it."""
+    if name not in selection.withheld:
+        return sql.SQL(expression)
+    if chosen.owner is None:
+        return sql.SQL("NULL")
+    mine = "(SELECT registry.my_organisations())::bigint[]"
+    return sql.SQL(f"CASE WHEN {chosen.owner} = ANY ({mine}) THEN {expression} END")
+
+
+def _from(chosen: Layer, values: Mapping[str, sql.Composable]) -> sql.Composable:
+    return sql.SQL(chosen.source).format(**values) if chosen.source else sql.Identifier(chosen.table)
+
+
 def _source(chosen: Layer, selection: Selection) -> sql.Composed:
-    table = sql.Identifier(chosen.table)
-    return sql.SQL("FROM {} o WHERE {}").format(table, _where(chosen, selection))
+    return sql.SQL("FROM {} o WHERE {}").format(_from(chosen, _values(selection)), _where(chosen, selection))
 
 
 def _where(chosen: Layer, selection: Selection) -> sql.Composed:
     values, geometry = _values(selection), sql.SQL(chosen.geometry)
-    parts: list[sql.Composable] = [
-        sql.SQL("registry.in_force(o.valid_from, o.valid_to, {as_of})").format(**values),
-        sql.SQL(chosen.condition),
-    ]
+    parts: list[sql.Composable] = [sql.SQL(chosen.condition)]
+    if chosen.source is None:
+        parts.append(sql.SQL("registry.in_force(o.valid_from, o.valid_to, {as_of})").format(**values))
     if selection.bbox is not None:
         corners = sql.SQL(", ").join(sql.Literal(v) for v in selection.bbox)
         # Row-level security lets the index serve `&&` alone: ST_Intersects is not leakproof.
@@ -147,8 +186,34 @@ def _where(chosen: Layer, selection: Selection) -> sql.Composed:
 def count(session: Session, name: str, selection: Selection) -> int:
     """Return how many objects are selected."""
     query = sql.SQL("SELECT count(*) {}").format(_source(layer(name), selection))
-    row = raw_connection(session).execute(query).fetchone()
+    with outside(session):
+        row = raw_connection(session).execute(query).fetchone()
     return int(row[0]) if row else 0
+
+
+@contextmanager
+def outside(session: Session) -> Iterator[None]:
+    """Read as somebody outside the department: row-level security itself then leaves out what is restricted.
+
+    Others keep their own scope, which shows them nothing restricted anyway.
+    """
+    before = scope_of(session)
+    if not is_department(session):
+        yield
+        return
+    enter(session, Scope(before.actor, (OTHER_DEPARTMENT,)))
+    try:
+        yield
+    finally:
+        # Of a transaction that has failed nothing more is read.
+        if session.in_transaction() and raw_connection(session).info.transaction_status != TransactionStatus.INERROR:
+            enter(session, before)
+
+
+def note(session: Session, name: str) -> None:
+    """Write into the view log that somebody takes a layer of the operators' networks who is no operator."""
+    if layer(name).owner and (reads_all(session) or scope_of(session).communes):
+        session.execute(sql_select(func.audit.saw("export", name, None, False)))
 
 
 def metadata(session: Session, name: str, selection: Selection) -> dict[str, object]:
@@ -157,12 +222,17 @@ def metadata(session: Session, name: str, selection: Selection) -> dict[str, obj
     query = sql.SQL("SELECT EXISTS (SELECT {} AND o.synthetic)").format(_source(chosen, selection))
     row = raw_connection(session).execute(query).fetchone()
     synthetic = bool(row and row[0])
+    known_at: dt.datetime | None = session.info.get("known_at")
+    grid_m = session.scalar(text("SELECT publish.grid_m()")) if "grid_m" in chosen.properties else None
     return {
         "title": {"vi": chosen.title_vi, "en": chosen.title_en},
         "source": "SYNTHETIC: at least some objects; see their property synthetic" if synthetic else "Hatang registry",
         "as_of": selection.as_of.isoformat(),
         "bbox": list(selection.bbox) if selection.bbox else None,
         "generated_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "known_at": known_at.isoformat() if known_at else None,
+        "grid_m": grid_m,
+        "withheld": dict(selection.withheld),
         "synthetic": synthetic,
         "licence": None,
         "count": None,
@@ -174,6 +244,12 @@ def stream(session: Session, name: str, selection: Selection, form: Format = "ge
 
     The closing brackets come only after the last row: a stream that breaks is no valid document.
     """
+    note(session, name)
+    with outside(session):
+        yield from _stream(session, name, selection, form)
+
+
+def _stream(session: Session, name: str, selection: Selection, form: Format) -> Generator[bytes, None, None]:
     if form == "geojsonl":
         yield from _blocks(raw_connection(session), statement(name, selection))
         return
@@ -189,7 +265,8 @@ def stream(session: Session, name: str, selection: Selection, form: Format = "ge
 
 def _blocks(connection: psycopg.Connection, query: sql.Composed) -> Generator[bytes, None, None]:
     try:
-        with connection.cursor() as cursor, cursor.copy(sql.SQL(_COPY).format(query)) as copy:
+        # A savepoint: when the reader leaves, the note that it looked is kept.
+        with connection.transaction(), connection.cursor() as cursor, cursor.copy(sql.SQL(_COPY).format(query)) as copy:
             rows: list[bytes | bytearray | memoryview] = []
             size = 0
             while row := copy.read():

@@ -12,8 +12,9 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.database import look_back
 from app.errors import Invalid
-from app.kit.page import parse_bbox
+from app.kit.page import option, parse_bbox
 from app.publish import exports
 
 FORMATS: Mapping[str, exports.Format] = {".geojson": "geojson", ".geojsonl": "geojsonl"}
@@ -26,11 +27,12 @@ def write(
     path: Path,
     *,
     as_of: dt.date,
+    known_at: dt.datetime | None = None,
     bbox: str | None = None,
     commune: str | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Write `layer` to `path`, by its suffix as GeoJSON or as one feature a line.
+    """Write `layer` as known at `known_at` (None: now) to `path`, by its suffix GeoJSON or one feature a line.
 
     The file appears under its name only when it is complete; until then it has a temporary name beside it.
 
@@ -47,7 +49,8 @@ def write(
         See `exports.select`.
     """
     form = format_of(path)
-    box = _box(bbox)
+    box = option(parse_bbox, bbox, "bbox")
+    look_back(session, known_at)
     selection = exports.select(session, layer, as_of, bbox if box else None, commune)
     session.execute(text("SET LOCAL statement_timeout = 0"))  # nobody waits but the one who asked
     total = exports.count(session, layer, selection) if progress else 0
@@ -93,16 +96,6 @@ def format_of(path: Path) -> exports.Format:
             supported=list(FORMATS),
         )
     return FORMATS[suffix]
-
-
-def _box(bbox: str | None) -> object:
-    from pydantic_core import PydanticCustomError
-
-    try:
-        return parse_bbox(bbox) if bbox else None
-    except PydanticCustomError as error:
-        told = error.context or {}
-        raise Invalid(told["code"], told["vi"], told["en"], field="bbox") from error
 
 
 def _umask() -> int:

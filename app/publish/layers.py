@@ -1,6 +1,8 @@
 """What each published layer holds: one place for the API, the `hatang export` command and OGC.
 
-The property names are those `hatang load` reads, so an export can be loaded again.
+The property names are those `hatang load` reads, so an export can be loaded again. Who is told which of them stands in
+policy.disclosure (`app.policy.disclosure`); which objects a caller sees, and who uses them, is row scope: a tenant
+finds itself among the users of another's pole, not the other tenants.
 """
 
 from __future__ import annotations
@@ -28,11 +30,17 @@ class Layer:
     written: str | None = None
     """How the geometry is written, when not as it is: rings by the right-hand rule (which would also turn lines)."""
     condition: str = "TRUE"
+    owner: str | None = None
+    """Whose object it is, for attributes that only the owner is told; None for what belongs to nobody's network."""
+    source: str | None = None
+    """What is read instead of the table; it has id, geom and synthetic, and no validity."""
     membership: str | None = None
     """Condition that an object belongs to the commune {unit_id}; without it, to lie in its polygon decides."""
 
 
 _OWNER = "LEFT JOIN organisation w ON w.id = o.owner_id\n"
+# Row-level security leaves restricted objects out for everybody (see exports); this is the second lock.
+_OPEN = "NOT o.restricted"
 _LIVED = {
     "valid_from": "o.valid_from",
     "valid_to": "o.valid_to",
@@ -152,7 +160,19 @@ LAYERS: Mapping[str, Layer] = {
             **_LOCATED,
         },
         joins=_OWNER + _SITE_TENANTS,
-        condition="NOT o.restricted",
+        condition=_OPEN,
+        owner="o.owner_id",
+    ),
+    "sites_blurred": Layer(
+        "Vị trí trạm làm mờ theo ô lưới",
+        "Sites, blurred to a grid",
+        "site",
+        _columns("count", "synthetic", "grid_m"),
+        source="publish.blurred_sites({as_of})",
+        membership=(
+            "EXISTS (SELECT FROM unit_part p WHERE p.unit_id = {unit_id} AND p.geom && o.geom"
+            " AND ST_Intersects(p.geom, o.geom))"
+        ),
     ),
     "structures": Layer(
         "Cột ăng-ten, nhà trạm",
@@ -168,6 +188,8 @@ LAYERS: Mapping[str, Layer] = {
             **_LOCATED,
         },
         joins="JOIN site s ON s.id = o.site_id AND NOT s.restricted\n" + _OWNER + _TENANTS,
+        condition=_OPEN,
+        owner="coalesce(o.owner_id, s.owner_id)",
     ),
     "poles": Layer(
         "Cột treo cáp",
@@ -181,6 +203,8 @@ LAYERS: Mapping[str, Layer] = {
             **_LOCATED,
         },
         joins=_OWNER + _occupants("pole"),
+        condition=_OPEN,
+        owner="o.owner_id",
     ),
     "manholes": Layer(
         "Bể cáp",
@@ -188,6 +212,8 @@ LAYERS: Mapping[str, Layer] = {
         "manhole",
         {"code": "o.code", "owner": "w.code", "kind": "o.kind", **_LOCATED},
         joins=_OWNER,
+        condition=_OPEN,
+        owner="o.owner_id",
     ),
     "ducts": Layer(
         "Tuyến cống bể",
@@ -212,7 +238,9 @@ LAYERS: Mapping[str, Layer] = {
             "LEFT JOIN trench h ON h.id = o.trench_id\n"
         )
         + _OWNER
-        + _occupants("duct", "DISTINCT"),  # a tenant may use several bores,
+        + _occupants("duct", "DISTINCT"),  # a tenant may use several bores
+        condition=_OPEN,
+        owner="o.owner_id",
     ),
     "cables": Layer(
         "Cáp viễn thông",
@@ -226,6 +254,8 @@ LAYERS: Mapping[str, Layer] = {
             **_LIVED,
         },
         joins=_OWNER,
+        condition=_OPEN,
+        owner="o.owner_id",
     ),
     "distribution_points": Layer(
         "Tủ, hộp cáp",
@@ -238,6 +268,8 @@ LAYERS: Mapping[str, Layer] = {
             **_LOCATED,
         },
         joins="LEFT JOIN organisation w ON w.id = o.operator_id\n",
+        condition=_OPEN,
+        owner="o.operator_id",
     ),
     "facilities": Layer(
         "Trụ sở, khu công nghệ, trường học, hạ tầng thiết yếu",
@@ -245,5 +277,6 @@ LAYERS: Mapping[str, Layer] = {
         "facility",
         {**_columns("code", "name", "kind"), "connections": "x.connections", **_LOCATED},
         joins=_CONNECTIONS,
+        condition=_OPEN,
     ),
 }

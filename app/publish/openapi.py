@@ -12,11 +12,14 @@ from app.kit.problem import MEDIA_TYPE
 
 DESCRIPTION = """
 Positions are EPSG:4326, longitude before latitude (RFC 7946). Every question takes `as_of`; without it, today in
-Viet Nam. Objects whose data are synthetic say `synthetic: true`. Refusals are `application/problem+json` with a
-stable `code`, a message in Vietnamese and English, and the field at fault.
+Viet Nam; and `known_at`, the moment whose knowledge counts; without it, now. What is answered depends on who asks:
+objects by row scope, their attributes by disclosure levels. Objects whose data are synthetic say `synthetic: true`.
+Refusals are `application/problem+json` with a stable `code`, a message in Vietnamese and English, and the field at
+fault.
 """
 PARAMETERS = {
     "as_of": "Date of the answer; default today in Viet Nam",
+    "known_at": "What the registry knew at this moment (ISO 8601 with zone); for signed-in callers; default now",
     "rule": "Coverage rule; default the policy's default rule",
     "operator": "Code of an operator",
     "technology": "2G, 3G, 4G or 5G",
@@ -36,6 +39,8 @@ _ASKED_REFUSALS = {
     "422": "A value that cannot be",
 }
 _REFUSALS = {
+    "401": "Nobody is signed in, or the session or token is no longer good",
+    "403": "Not for this caller",
     "500": "Our own fault, logged under the incident id",
     "503": "Database, terrain or run not available, or the question is too heavy",
 }

@@ -53,7 +53,8 @@ SELECT n.matched, features.feature
       FROM page p
       JOIN village v ON v.id = p.id
       LEFT JOIN verdict r ON r.id = p.verdict_id
-      LEFT JOIN cell c ON c.id = r.best_cell_id
+      LEFT JOIN served w ON w.verdict_id = r.id
+      LEFT JOIN cell c ON c.id = w.cell_id
       LEFT JOIN fibre_reach f ON f.run_id = :run_id AND f.village_id = p.id) features ON TRUE
  ORDER BY features.id
 """

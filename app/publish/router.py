@@ -12,13 +12,14 @@ from sqlalchemy.orm import Session
 from starlette.types import Receive, Scope, Send
 
 from app.accounts.access import DbSession
-from app.kit.page import MAX_ID, today
+from app.accounts.roles import PUBLIC, allow
+from app.kit.page import MAX_ID, Dated
+from app.policy.past import in_time
 from app.publish import exports, service
 from app.publish.openapi import version
 from app.publish.schemas import (
     CommuneCollection,
     CommuneQuestion,
-    Dated,
     Export,
     ExportFilter,
     Health,
@@ -57,10 +58,10 @@ class GeoJSONStream(StreamingResponse):
                 await to_thread.run_sync(self._source.close)
 
 
-@router.get("/api/meta", tags=["meta"], summary="What a client needs before it asks")
+@router.get("/api/meta", tags=["meta"], summary="What a client needs before it asks", openapi_extra=allow(PUBLIC))
 def get_meta(session: DbSession, asked: Annotated[Dated, Query()]) -> Meta:
     """Version, extent, rules, operators, targets, terrain and the newest coverage run of the default rule."""
-    return service.meta(session, asked.as_of or today())
+    return service.meta(session, asked)
 
 
 @router.get(
@@ -68,6 +69,7 @@ def get_meta(session: DbSession, asked: Annotated[Dated, Query()]) -> Meta:
     tags=["villages"],
     summary="Villages with their coverage verdict",
     response_class=GeoJSON,
+    openapi_extra=allow(PUBLIC),
     responses={200: {"model": VillageCollection}},
 )
 def get_villages(request: Request, session: DbSession, asked: Annotated[VillageFilter, Query()]) -> Response:
@@ -83,6 +85,7 @@ def get_villages(request: Request, session: DbSession, asked: Annotated[VillageF
     tags=["villages"],
     summary="One village",
     response_class=GeoJSON,
+    openapi_extra=allow(PUBLIC),
     responses={200: {"model": VillageFeature}},
 )
 def get_village(
@@ -97,6 +100,7 @@ def get_village(
     tags=["areas"],
     summary="Communes in force on a date",
     response_class=GeoJSON,
+    openapi_extra=allow(PUBLIC),
     responses={200: {"model": CommuneCollection}},
 )
 def get_communes(request: Request, session: DbSession, asked: Annotated[CommuneQuestion, Query()]) -> Response:
@@ -109,8 +113,10 @@ def get_communes(request: Request, session: DbSession, asked: Annotated[CommuneQ
     tags=["exports"],
     summary="A whole layer, streamed",
     response_class=GeoJSON,
+    openapi_extra=allow(PUBLIC),
     responses={
         200: {"model": Export, "description": "A FeatureCollection whose member `metadata` says what it is"},
+        401: {"description": "The layer is told to signed-in callers only"},
         409: {"description": "The commune has no boundary yet"},
     },
 )
@@ -119,11 +125,13 @@ def get_export(
     session: DbSession,
     asked: Annotated[ExportFilter, Query()],
 ) -> Response:
-    """Every object of the layer in force on the date, within bbox and commune; restricted objects are left out.
+    """Every object of the layer that the caller may see, in force on the date, within bbox and commune.
 
-    A stream that breaks lacks its closing brackets and the connection is aborted.
+    The public gets areas, facilities and `sites_blurred`; an operator its own objects and those it uses. Restricted
+    objects are in no export. A stream that breaks lacks its closing brackets and the connection is aborted.
     """
-    selection = exports.select(session, layer, asked.as_of or today(), asked.bbox, asked.commune)
+    in_time(session, asked)
+    selection = exports.select(session, layer, asked.on, asked.bbox, asked.commune)
     body = _begun(_exported(session, layer, selection))
     name = f'attachment; filename="{layer}-{selection.as_of}.geojson"'
     return GeoJSONStream(body, headers={"Content-Disposition": name})
@@ -152,20 +160,26 @@ def _begun(source: Generator[bytes, None, None]) -> Generator[bytes]:
     return whole()
 
 
-@router.get("/healthz", tags=["service"], summary="The process answers")
+@router.get("/healthz", tags=["service"], summary="The process answers", openapi_extra=allow(PUBLIC))
 def healthz() -> Health:
     """Say that the process runs; the database is not asked."""
     return Health(status="ok", version=version())
 
 
-@router.get("/readyz", tags=["service"], summary="Ready to answer questions")
+@router.get("/readyz", tags=["service"], summary="Ready to answer questions", openapi_extra=allow(PUBLIC))
 def readyz(session: DbSession) -> Health:
     """Say that the database answers and has the tables of this version."""
     service.require_schema(session)
     return Health(status="ready", version=version())
 
 
-@router.get("/metrics", tags=["service"], summary="Counts and durations", response_class=PlainTextResponse)
+@router.get(
+    "/metrics",
+    tags=["service"],
+    summary="Counts and durations",
+    response_class=PlainTextResponse,
+    openapi_extra=allow(PUBLIC),
+)
 def metrics(request: Request) -> PlainTextResponse:
     """Give requests by route and status, durations and the version, in Prometheus' text format."""
     body = request.app.state.metrics.text({"version": version()})

@@ -7,17 +7,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.kit.page import BoxText, Day, Paged, Question
+from app.kit.page import BoxText, Dated, Paged
 
 VerdictName = Literal["covered", "not_covered", "unknown"]
 Technology = Literal["2G", "3G", "4G", "5G"]
 Name = Annotated[str, Field(min_length=1, max_length=60)]
-
-
-class Dated(Question):
-    """A question about one date."""
-
-    as_of: Day | None = Field(None, description="Date of the answer; default today in Viet Nam")
 
 
 class VillageQuestion(Dated):
@@ -26,7 +20,7 @@ class VillageQuestion(Dated):
     rule: Name | None = Field(None, description="Coverage rule; default the policy's default rule")
 
 
-class VillageFilter(Paged):
+class VillageFilter(Dated, Paged):
     """Which villages, seen under which rule, operator and technology."""
 
     bbox: BoxText | None = Field(None, description="west,south,east,north in degrees (EPSG:4326)")
@@ -35,7 +29,6 @@ class VillageFilter(Paged):
     verdict: VerdictName | None = Field(None, description="Only villages of this verdict")
     technology: Technology | None = Field(None, description="Verdict of this technology alone")
     operator: Name | None = Field(None, description="Verdict of this operator's network alone; its code")
-    as_of: Day | None = Field(None, description="Date of the answer; default today in Viet Nam")
     q: Annotated[str, Field(max_length=100)] | None = Field(
         None, description="Part of name or code; tone marks ignored"
     )
@@ -171,8 +164,13 @@ class ExportMetadata(BaseModel):
     title: dict[Literal["vi", "en"], str]
     source: str
     as_of: dt.date
+    known_at: dt.datetime | None = Field(description="What the registry knew at this moment; null: now")
     bbox: list[float] | None
     generated_at: dt.datetime
+    grid_m: float | None = Field(description="Positions are told by cells of this size, EPSG:9214; null: as they are")
+    withheld: dict[str, Literal["public", "authority", "owner"]] = Field(
+        description="Attributes the caller is not told of objects that are not its own (null there), with their level"
+    )
     synthetic: bool
     licence: str | None
     count: int | None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -17,9 +16,11 @@ from app.areas import queries as areas
 from app.config import ROOT, settings
 from app.coverage.models import CoverageRun
 from app.coverage.queries import latest_run
+from app.database import statistics
 from app.errors import NotFound, Unavailable
-from app.kit.page import parse_bbox, today
+from app.kit.page import Dated, parse_bbox
 from app.policy import queries as policy
+from app.policy.past import in_time
 from app.publish import queries
 from app.publish.openapi import version
 from app.publish.schemas import CommuneQuestion, Meta, Run, VillageFilter, VillageQuestion
@@ -48,9 +49,10 @@ def wanted_villages(session: Session, asked: VillageFilter) -> tuple[queries.Wan
     NotFound
         Unknown commune, rule or operator on that date, with the nearest names.
     """
-    as_of = asked.as_of or today()
+    in_time(session, asked)
+    as_of = asked.on
     rule = queries.rule(session, asked.rule, as_of).name
-    run = latest_run(session, rule, as_of)
+    run = latest_run(session, rule, as_of, asked.known_at)
     wanted = queries.Wanted(
         as_of=as_of,
         rule=rule,
@@ -75,9 +77,10 @@ def village(session: Session, village_id: int, asked: VillageQuestion, path: str
     NotFound
         No such village on that date.
     """
-    as_of = asked.as_of or today()
+    in_time(session, asked)
+    as_of = asked.on
     rule = queries.rule(session, asked.rule, as_of).name
-    run = latest_run(session, rule, as_of)
+    run = latest_run(session, rule, as_of, asked.known_at)
     wanted = queries.Wanted(as_of=as_of, rule=rule, run_id=run.id if run else None, village_id=village_id)
     _, features = queries.villages(session, wanted)
     if not features:
@@ -95,8 +98,9 @@ def village(session: Session, village_id: int, asked: VillageQuestion, path: str
 
 def communes(session: Session, asked: CommuneQuestion, path: str) -> bytes:
     """Return all communes in force on the date as a GeoJSON document."""
+    in_time(session, asked)
     simplify = LOW_DETAIL_DEG if asked.detail == "low" else 0.0
-    features = queries.communes(session, asked.as_of or today(), simplify)
+    features = queries.communes(session, asked.on, simplify)
     query = f"?{asked.query()}" if asked.query() else ""
     return collection(features, matched=len(features), links=[{"rel": "self", "href": path + query}])
 
@@ -114,8 +118,15 @@ def run_json(run: CoverageRun | None) -> dict[str, Any] | None:
     return Run.model_validate(run).model_dump(mode="json") if run else None
 
 
-def meta(session: Session, as_of: dt.date) -> Meta:
-    """Return what a client needs before it asks: rules, operators, extent, newest run, targets."""
+def meta(session: Session, asked: Dated) -> Meta:
+    """Return what a client needs before it asks: rules, operators, extent, newest run, targets.
+
+    Whether anything is synthetic is said of every object that is not restricted, whoever asks: figures rest on them.
+    """
+    in_time(session, asked)
+    as_of = asked.on
+    with statistics(session):
+        synthetic = queries.any_synthetic(session, as_of)
     rules = queries.rules(session, as_of)
     default = next((p.name for p in rules if p.value.get("default")), None)
     tiles, bounds = queries.terrain(session)
@@ -123,10 +134,10 @@ def meta(session: Session, as_of: dt.date) -> Meta:
         {
             "version": version(),
             "title": TITLE,
-            "synthetic": queries.any_synthetic(session, as_of),
+            "synthetic": synthetic,
             "bbox": queries.extent(session, as_of),
             "as_of": as_of,
-            "run": run_json(latest_run(session, default, as_of)) if default else None,
+            "run": run_json(latest_run(session, default, as_of, asked.known_at)) if default else None,
             "rules": [
                 {
                     "name": p.name,

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import uvicorn
 
 from app import cluster
+from app.accounts.first import ensure_administrator
 from app.config import settings
 from app.database import session_scope
 from app.errors import AppError, Conflict, Invalid
@@ -56,6 +57,7 @@ def serve(application: str, host: str, port: int, say: Callable[[str], None]) ->
     with session_scope() as session:
         require_schema(session)
     listening = bind(host, port)
+    _first_administrator(say)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     config = uvicorn.Config(
@@ -70,6 +72,9 @@ def serve(application: str, host: str, port: int, say: Callable[[str], None]) ->
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
         timeout_keep_alive=20,
+        # Whoever may name the caller's address escapes the limit of log-in attempts.
+        proxy_headers=bool(settings().trusted_proxies),
+        forwarded_allow_ips=settings().trusted_proxies or None,
         backlog=512,
     )
     # The server raises the signal again once it has ended; a stop that was asked for is no failure.
@@ -80,6 +85,16 @@ def serve(application: str, host: str, port: int, say: Callable[[str], None]) ->
         say("Đã dừng. / Stopped.")
     finally:
         listening.close()
+
+
+def _first_administrator(say: Callable[[str], None]) -> None:
+    """Make an administrator when there is none, and tell the one-time password, which is kept nowhere."""
+    with session_scope() as session:
+        made = ensure_administrator(session)
+    if made is not None:
+        say(f"Chưa có quản trị viên nào: đã tạo tài khoản {made.name!r}, mật khẩu dùng một lần: {made.password}")
+        say(f"There was no administrator: made the account {made.name!r}, one-time password: {made.password}")
+        say("Hãy đăng nhập và đổi mật khẩu. / Sign in and change it.")
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -9,21 +9,27 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from app.accounts.access import DbSession
+from app.accounts.roles import PUBLIC, allow
 from app.coverage.queries import latest_run
 from app.coverage.terrain import open_terrain
+from app.database import is_department
 from app.errors import BadRequest, NotFound
-from app.kit.page import today
-from app.publish import queries
-from app.publish.schemas import Dated, Name, Technology
+from app.kit.page import Dated
+from app.policy import disclosure
+from app.policy.past import in_time
+from app.publish import layers, queries
+from app.publish.schemas import Name, Technology
 from app.publish.terrain_tiles import Heights, terrain_png, terrain_version, unknown_png
 
 router = APIRouter(prefix="/tiles", tags=["tiles"])
 
 LAYERS = ("villages", "communes", "sites", "poles", "ducts", "manholes", "distribution_points")
+RESTRICTABLE = LAYERS[2:]
+"""Of the operators' networks; the department sees restricted objects among them, and that is written down."""
 MAX_ZOOM = 22
 MEDIA_TYPE = "application/vnd.mapbox-vector-tile"
 MVT: dict[int | str, dict[str, Any]] = {
@@ -74,15 +80,16 @@ def village_tile(session: Session, z: int, x: int, y: int, asked: VillageTile) -
     NotFound
         Unknown rule or operator on that date.
     """
-    as_of = asked.as_of or today()
-    run = latest_run(session, queries.rule(session, asked.rule, as_of).name, as_of)
+    in_time(session, asked)
+    as_of = asked.on
+    run = latest_run(session, queries.rule(session, asked.rule, as_of).name, as_of, asked.known_at)
     operator_id = queries.operator(session, asked.operator, as_of).id if asked.operator else None
     tile = func.publish.tile_villages(z, x, y, as_of, run.id if run else None, operator_id, asked.technology)
     return bytes(session.scalar(select(tile)) or b"")
 
 
-def layer_tile(session: Session, layer: str, z: int, x: int, y: int, as_of: dt.date) -> bytes:
-    """Return the tile of one of `LAYERS` other than villages.
+def layer_tile(session: Session, layer: str, z: int, x: int, y: int, asked: Dated) -> bytes:
+    """Return the tile of one of `LAYERS` other than villages: what row-level security shows, and the caller is told.
 
     Raises
     ------
@@ -94,8 +101,28 @@ def layer_tile(session: Session, layer: str, z: int, x: int, y: int, as_of: dt.d
         raise NotFound(
             "unknown_layer", f"Không có lớp {layer!r}; có: {known}", f"No layer {layer!r}; there are: {known}"
         )
-    tile = getattr(func.publish, f"tile_{layer}")(z, x, y, as_of)
-    return bytes(session.scalar(select(tile)) or b"")
+    in_time(session, asked)
+    tile = getattr(func.publish, f"tile_{layer}")
+    if layer not in RESTRICTABLE:
+        return bytes(session.scalar(select(tile(z, x, y, asked.on))) or b"")
+    hidden = disclosure.withheld(session, layer, (*layers.LAYERS[layer].properties, "geometry"))
+    if is_department(session):
+        note_restricted(session, layer, z, x, y, asked.on)
+    return bytes(session.scalar(select(tile(z, x, y, asked.on, list(hidden)))) or b"")
+
+
+def note_restricted(session: Session, layer: str, z: int, x: int, y: int, as_of: dt.date) -> None:
+    """Write into the view log that a tile with restricted objects was looked at, if it holds any."""
+    table = layers.LAYERS[layer].table
+    # The layer is one of our own names; the few restricted objects are looked up by their ids.
+    session.execute(
+        text(f"""SELECT audit.saw('tile', :layer, NULL, true) WHERE EXISTS (
+            SELECT FROM {table} o
+            WHERE (o.restricted OR o.id = ANY ((SELECT registry.restricted_ids(:table))::bigint[]))
+              AND o.geom && ST_Transform(ST_TileEnvelope(:z, :x, :y, margin => 0.0625), 4326)
+              AND registry.in_force(o.valid_from, o.valid_to, :as_of))"""),  # noqa: S608
+        {"layer": layer, "table": table, "z": z, "x": x, "y": y, "as_of": as_of},
+    )
 
 
 def answer(request: Request, content: bytes) -> Response:
@@ -115,13 +142,13 @@ def has_already(request: Request, etag: str) -> bool:
     return given.strip() == "*" or etag.removeprefix("W/") in (e.strip().removeprefix("W/") for e in given.split(","))
 
 
-@router.get("/terrain/{z}/{x}/{y}.png", response_class=Response, responses=PNG)
+@router.get("/terrain/{z}/{x}/{y}.png", response_class=Response, responses=PNG, openapi_extra=allow(PUBLIC))
 def get_terrain(request: Request, session: DbSession, z: Zoom, x: Index, y: Index) -> Response:
     """Heights as a 256 x 256 PNG in terrarium encoding; 204 where nothing is known."""
     return answer_picture(request, session, z, x, y, terrain_png)
 
 
-@router.get("/terrain-unknown/{z}/{x}/{y}.png", response_class=Response, responses=PNG)
+@router.get("/terrain-unknown/{z}/{x}/{y}.png", response_class=Response, responses=PNG, openapi_extra=allow(PUBLIC))
 def get_terrain_unknown(request: Request, session: DbSession, z: Zoom, x: Index, y: Index) -> Response:
     """Paper where no height is known, clear elsewhere; laid over the terrain tile, which needs a height everywhere."""
     return answer_picture(request, session, z, x, y, unknown_png)
@@ -140,7 +167,7 @@ def answer_picture(
     return Response(png, 200 if png else 204, headers=headers, media_type="image/png" if png else None)
 
 
-@router.get("/villages/{z}/{x}/{y}.mvt", response_class=Response, responses=MVT)
+@router.get("/villages/{z}/{x}/{y}.mvt", response_class=Response, responses=MVT, openapi_extra=allow(PUBLIC))
 def get_villages(
     request: Request, session: DbSession, z: Zoom, x: Index, y: Index, asked: Annotated[VillageTile, Query()]
 ) -> Response:
@@ -149,10 +176,13 @@ def get_villages(
     return answer(request, village_tile(session, z, x, y, asked))
 
 
-@router.get("/{layer}/{z}/{x}/{y}.mvt", response_class=Response, responses=MVT)
+@router.get("/{layer}/{z}/{x}/{y}.mvt", response_class=Response, responses=MVT, openapi_extra=allow(PUBLIC))
 def get_layer(
     request: Request, session: DbSession, layer: str, z: Zoom, x: Index, y: Index, asked: Annotated[Dated, Query()]
 ) -> Response:
-    """Communes, sites, poles, ducts, manholes or distribution points in force on a date."""
+    """Communes, sites, poles, ducts, manholes or distribution points in force on a date that the caller may see.
+
+    The tile of sites carries the layer `sites_blurred` for callers that do not see every site: counts of grid cells.
+    """
     check_tile(z, x, y)
-    return answer(request, layer_tile(session, layer, z, x, y, asked.as_of or today()))
+    return answer(request, layer_tile(session, layer, z, x, y, asked))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -53,7 +53,14 @@ class Figure:
             "ratio": self.ratio,
             "ratio_low": self.ratio_low,
             "ratio_high": self.ratio_high,
+            "withheld": False,
+            "reason": None,
         }
+
+    @staticmethod
+    def withheld(reason: dict[str, str]) -> dict[str, Any]:
+        """Return what stands in the place of a figure that the caller is not told, with the reason why."""
+        return dict.fromkeys(f.name for f in fields(Figure)) | {"withheld": True, "reason": reason}
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,9 @@
-"""The objects a ratio counted, page by page: every number leads to what it counted."""
+"""The objects a ratio counted, page by page: every number leads to what it counted.
+
+The ratio is counted over every object that is not restricted; listed are those of them the caller may see. Of an
+object that is not its own, nor in its commune, an operator sees only itself among the users: it learns that the object
+counted as shared, not with whom.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +11,17 @@ import datetime as dt
 from typing import Any, Literal
 
 import numpy as np
-from sqlalchemy import text
+from sqlalchemy import Row, func, select, text
 from sqlalchemy.orm import Session
 
 from app.areas.queries import commune as find_commune
+from app.database import reads_all, statistics
 from app.errors import Invalid
+from app.policy.disclosure import withheld
+from app.sharing.breakdown import commune_groups
 from app.sharing.definitions import KIND_OF, Definition, default_of, definition
 from app.sharing.figures import Bools, Ratio
-from app.sharing.service import commune_groups
+from app.sharing.queries import arrays
 from app.sharing.surveys import Survey, survey
 
 Counted = Literal["numerator", "denominator", "unknown"]
@@ -38,7 +46,9 @@ for _kind in ("pole", "duct"):
         FROM {_kind}_occupancy x LEFT JOIN organisation o ON o.id = x.tenant_id
         WHERE x.{_kind}_id = ANY(:members) AND registry.in_force(x.valid_from, x.valid_to, :as_of)
     """  # noqa: S608 - our own two table names
-_NAME = {"site": "t.name", "pole": "t.street", "duct": "t.route"}
+_NAME = {"site": "name", "pole": "street", "duct": "route"}
+_USERS = {"site": "tenants", "pole": "occupants", "duct": "occupants"}
+"""The attribute of the published layer (policy.disclosure) whose level counts for name and tenants."""
 _PAGE = """
     WITH asked AS (SELECT * FROM unnest(CAST(:units AS bigint[]), CAST(:members AS bigint[])) AS a(unit, member)),
     tenant AS ({tenants}),
@@ -49,14 +59,21 @@ _PAGE = """
     ),
     member AS (
         SELECT a.unit, array_agg(t.code ORDER BY t.code) AS codes, bool_or(t.synthetic) AS synthetic,
-               ST_Collect(t.geom) AS geom
+               ST_Collect(t.geom) AS geom, bool_or(t.restricted) AND registry.is_department() AS restricted
         FROM asked a JOIN {kind} t ON t.id = a.member GROUP BY a.unit
+    ),
+    -- Whose every user the caller sees.
+    whole AS (
+        SELECT a.unit, bool_and(:reads_all OR registry.mine_{kind}(a.member)) AS complete FROM asked a GROUP BY a.unit
     )
-    SELECT t.id, t.code, {name}, m.codes, m.synthetic, coalesce(p.codes, '{{}}'), coalesce(p.operators, '{{}}'),
-           ST_AsGeoJSON(CASE WHEN :whole THEN m.geom ELSE t.geom END, 7)::json
+    SELECT t.id, t.code, t.{name} AS name, m.codes AS members, m.synthetic, m.restricted,
+           coalesce(p.codes, '{{}}') AS tenants, coalesce(p.operators, '{{}}') AS operators, w.complete,
+           coalesce(t.owner_id = ANY (registry.my_organisations()), false) AS own,
+           ST_AsGeoJSON(CASE WHEN :drawn_whole THEN m.geom ELSE t.geom END, 7)::json AS geometry
     FROM unnest(CAST(:stands AS bigint[])) WITH ORDINALITY AS s(id, place)
     JOIN {kind} t ON t.id = s.id
     JOIN member m ON m.unit = s.place - 1
+    JOIN whole w ON w.unit = s.place - 1
     LEFT JOIN party p ON p.unit = s.place - 1
     ORDER BY s.place
 """
@@ -94,7 +111,8 @@ def counted_objects(
 ) -> tuple[list[dict[str, Any]], int]:
     """Return a page of GeoJSON features of exactly the objects counted, and how many there are in all.
 
-    A trench (D1) is drawn by its longest duct, a route (D3) by all its ducts.
+    Both as far as the caller may see the objects. A trench (D1) is drawn by its longest duct, a route (D3) by all its
+    ducts.
 
     Raises
     ------
@@ -102,7 +120,8 @@ def counted_objects(
         Unknown definition or one of another indicator; unknown commune.
     """
     about = chosen(indicator, wanted)
-    found = survey(session, KIND_OF[indicator], as_of)
+    with statistics(session):
+        found = survey(session, KIND_OF[indicator], as_of)
     ratio = found.ratios[about.code]
     mask: Bools = {
         "numerator": ratio.numerator_mask,
@@ -111,11 +130,21 @@ def counted_objects(
     }[counted]
     if commune is not None:
         code = find_commune(session, commune, as_of).code
-        group, labels = commune_groups(session, found, as_of)
+        with statistics(session):
+            group, labels = commune_groups(session, found, as_of)
         mask = mask & (group[ratio.row_of_unit] == [c for c, _ in labels].index(code))
-    units = np.flatnonzero(mask)
+    units = np.flatnonzero(mask & _visible(session, found)[ratio.row_of_unit])
     units = units[np.argsort(found.ids[ratio.row_of_unit[units]], kind="stable")]
     return _page(session, found, ratio, units[offset : offset + limit].tolist(), as_of), int(units.size)
+
+
+def _visible(session: Session, found: Survey) -> Bools:
+    """Return which rows of `found` the caller sees under its own scope, shape (rows,)."""
+    if reads_all(session):
+        return np.ones(found.ids.size, bool)
+    query = f"SELECT t.id FROM {found.kind} t WHERE registry.in_force(t.valid_from, t.valid_to, %(as_of)s)"  # noqa: S608
+    mine = arrays(session, query, (("id", "i8"),), as_of=found.as_of)
+    return np.isin(found.ids, mine["id"])
 
 
 def _page(session: Session, found: Survey, ratio: Ratio, units: list[int], as_of: dt.date) -> list[dict[str, Any]]:
@@ -130,34 +159,42 @@ def _page(session: Session, found: Survey, ratio: Ratio, units: list[int], as_of
         "units": place[ratio.unit_of_row[rows]].tolist(),
         "members": found.ids[rows].tolist(),
         "stands": found.ids[ratio.row_of_unit[units]].tolist(),
-        "whole": ratio.definition.code == "D3",
+        "drawn_whole": ratio.definition.code == "D3",
+        "reads_all": reads_all(session),
         "as_of": as_of,
     }
-    found_rows = session.execute(text(query), values).all()
-    return [_feature(ratio, unit, *row) for unit, row in zip(units, found_rows, strict=True)]
+    rows_found = session.execute(text(query), values).all()
+    if any(row.restricted for row in rows_found):
+        session.execute(select(func.audit.saw("list", f"{found.kind}s", None, True)))
+    known = ("code", _NAME[found.kind], _USERS[found.kind], "geometry")
+    hidden = set(withheld(session, f"{found.kind}s", known))
+    places = zip(units, rows_found, strict=True)
+    return [_feature(found.kind, ratio, unit, row, set() if row.own else hidden) for unit, row in places]
 
 
-def _feature(
-    ratio: Ratio, unit: int, row_id: int, code: str, name: str | None, members: list[str], synthetic: bool,
-    tenants: list[str], operators: list[str], geometry: dict[str, Any],
-) -> dict[str, Any]:  # fmt: skip
-    counted = [t for t in tenants if t != "?"] if ratio.definition.code == "P1" else operators
+def _feature(kind: str, ratio: Ratio, unit: int, row: Row[Any], hidden: set[str]) -> dict[str, Any]:
+    """Return the object as GeoJSON without what is `hidden`; figures only where its every user is seen."""
+    known = [t for t in row.tenants if t != "?"] if ratio.definition.code == "P1" else row.operators
+    complete = row.complete and _USERS[kind] not in hidden
     properties = {
-        "code": code,
-        "name": name,
-        "tenants": tenants,
-        "k": len(counted),
+        "code": None if "code" in hidden else row.code,
+        "name": None if _NAME[kind] in hidden else row.name,
+        "tenants": None if _USERS[kind] in hidden else row.tenants,
+        "k": len(known) if complete else None,
         "definition": ratio.definition.code,
         "counted": _marks(ratio, unit),
-        "numerator": float(ratio.numerator_weight[unit]),
-        "denominator": float(ratio.denominator_weight[unit]),
-        "unknown": float(ratio.unknown_weight[unit]),
-        "why": _why(ratio, unit, counted),
-        "synthetic": synthetic,
+        "numerator": float(ratio.numerator_weight[unit]) if complete else None,
+        "denominator": float(ratio.denominator_weight[unit]) if complete else None,
+        "unknown": float(ratio.unknown_weight[unit]) if complete else None,
+        "why": _why(ratio, unit, known) if complete else _PARTLY,
+        "synthetic": row.synthetic,
     }
-    if len(members) > 1:
-        properties["members"] = members
-    return {"type": "Feature", "id": row_id, "properties": properties, "geometry": geometry}
+    if row.restricted:
+        properties["restricted"] = True
+    if len(row.members) > 1 and "code" not in hidden:
+        properties["members"] = row.members
+    geometry = None if "geometry" in hidden else row.geometry
+    return {"type": "Feature", "id": row.id, "properties": properties, "geometry": geometry}
 
 
 def _marks(ratio: Ratio, unit: int) -> list[str]:
@@ -198,6 +235,10 @@ def _why(ratio: Ratio, unit: int, counted: list[str]) -> dict[str, str]:
     return {"vi": f"{verdict[0]}: {number} tổ chức ({who})", "en": f"{verdict[1]}: {number} organisation(s) ({who})"}
 
 
+_PARTLY = {
+    "vi": "Được tính theo mọi đơn vị sử dụng; tài khoản này chỉ xem được phần của mình",
+    "en": "Counted by all who use it; this account sees only its own part",
+}
 _CABLE = ("có cáp chưa rõ chủ hoặc phần chưa khảo sát", "an unclaimed cable or an unsurveyed part")
 _MISSING = {code: _CABLE for code in ("P1", "P2", "D1", "D2", "D3")} | {
     "S4": ("chưa rõ có cho thuê chung hay không", "whether sharing is offered is not known"),

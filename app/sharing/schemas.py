@@ -5,33 +5,49 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from app.kit.page import Day, Paged, Question, today
-from app.sharing.service import By
+from app.kit.page import Dated, Paged, parse_date, today
+from app.sharing.breakdown import By
 
 Code = Annotated[str, Field(max_length=20, description="S1…S4, P1…P3 or D1…D3")]
 
 
-class SharingQuestion(Question):
+def parse_boundaries(value: object) -> object:
+    """Return "at_date", "today" or a date.
+
+    Raises
+    ------
+    PydanticCustomError
+        It is none of them.
+    """
+    return value if value in {"at_date", "today"} else parse_date(value)
+
+
+Boundaries = Annotated[
+    Literal["at_date", "today"] | dt.date,
+    BeforeValidator(parse_boundaries),
+    Field(description="Communes or districts in force at the date, today's, or those of any day"),
+]
+
+
+class SharingQuestion(Dated):
     """What to count and how to break it down."""
 
-    as_of: Day | None = None
     by: By | None = None
     definition: Code | None = None
-    boundaries: Annotated[
-        Literal["at_date", "today"], Field(description="Communes in force at the date, or today's")
-    ] = "at_date"
+    boundaries: Boundaries = "at_date"
 
     def boundaries_on(self) -> dt.date:
-        """Return the day whose communes the breakdown uses."""
-        return today() if self.boundaries == "today" else self.as_of or today()
+        """Return the day whose communes or districts the breakdown uses."""
+        if isinstance(self.boundaries, dt.date):
+            return self.boundaries
+        return today() if self.boundaries == "today" else self.on
 
 
-class ObjectsQuestion(Paged):
+class ObjectsQuestion(Dated, Paged):
     """Which of the counted objects to list."""
 
     definition: Code | None = None
-    as_of: Day | None = None
     counted: Literal["numerator", "denominator", "unknown"] = "numerator"
     commune: Annotated[str, Field(max_length=100)] | None = None

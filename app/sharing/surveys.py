@@ -81,6 +81,18 @@ class Survey:
         """Return the figure of each of `size` groups of rows."""
         return tally(ratio, *self.groups(ratio, group_of_row), size)
 
+    def objects(self, group_of_row: Ints, size: int) -> tuple[Ints, Ints]:
+        """Return how many objects each definition has in each of `size` groups, both of shape (definitions, size).
+
+        The first are those in the denominator, the second those of which not even that is known.
+        """
+        counted, unknown = [], []
+        for ratio in self.ratios.values():
+            _, group = self.groups(ratio, group_of_row)
+            counted.append(np.bincount(group[ratio.denominator_mask], minlength=size))
+            unknown.append(np.bincount(group[ratio.unknown_mask & ~ratio.denominator_mask], minlength=size))
+        return np.array(counted, np.int64), np.array(unknown, np.int64)
+
     def by_operator(self, ratio: Ratio) -> list[Figure]:
         """Return the figure of each organisation: over the objects where that operator is present."""
         return tally(ratio, *self.operator_groups(ratio), len(self.organisations.codes))

@@ -8,12 +8,15 @@ from typing import Any, cast, get_args
 from sqlalchemy.orm import Session
 
 from app.errors import Invalid
+from app.sharing.breakdown import By
 from app.sharing.definitions import DEFINITIONS
-from app.sharing.service import By, sharing_on
+from app.sharing.service import sharing_on
 
 
-def answer(session: Session, as_of: dt.date, by: str | None, wanted: str | None) -> dict[str, Any]:
-    """Return `sharing_on`, refusing a breakdown there is not.
+def answer(
+    session: Session, as_of: dt.date, by: str | None, wanted: str | None, boundaries: dt.date | None = None
+) -> dict[str, Any]:
+    """Return `sharing_on`, refusing a breakdown there is not; communes and districts are those of `boundaries`.
 
     Raises
     ------
@@ -27,7 +30,7 @@ def answer(session: Session, as_of: dt.date, by: str | None, wanted: str | None)
             f"There is no breakdown by {by!r}; choose from {', '.join(get_args(By))}",
             field="by",
         )
-    return sharing_on(session, as_of, by=cast("By | None", by), wanted=wanted)
+    return sharing_on(session, as_of, by=cast("By | None", by), wanted=wanted, boundaries=boundaries)
 
 
 def ratio_rows(found: dict[str, Any]) -> list[dict[str, str]]:

@@ -107,6 +107,7 @@ def upgrade() -> None:
     for table, owner in OWNED.items():
         _keys(table, "code", owner)
     _exclude("cable", "code", "owner_id")
+    _exclude("facility", "code", "restricted::int")  # else a refused code would tell of a restricted facility
     for schema, tables in (("registry", SECURED), ("policy", POLICY)):
         for table in tables:
             op.execute(f"ALTER TABLE {schema}.{table} ENABLE ROW LEVEL SECURITY")
@@ -116,6 +117,7 @@ def downgrade() -> None:
     for schema, tables in (("registry", SECURED), ("policy", POLICY)):
         for table in tables:
             op.execute(f"ALTER TABLE {schema}.{table} DISABLE ROW LEVEL SECURITY")
+    _exclude("facility", "code")
     _exclude("cable", "code")
     for table in OWNED:
         _keys(table, "code")

@@ -107,7 +107,10 @@ def test_a_read_costs_at_most_a_third_more(poles: int, question: str) -> None:
     operator = Scope("user:1", ("operator",), (poles,))
     # What the operator's answer costs when the same rows are asked for by hand.
     by_hand = question.replace("FROM pole", "FROM pole WHERE").replace("WHERE WHERE", "WHERE")
-    mine = "(owner_id = {0} OR EXISTS (SELECT FROM pole_occupancy x WHERE x.pole_id = ANY (ARRAY[pole.id]) AND x.tenant_id = {0}))"
+    mine = (
+        "(owner_id = {0} OR EXISTS (SELECT FROM pole_occupancy x"
+        " WHERE x.pole_id = ANY (ARRAY[pole.id]) AND x.tenant_id = {0}))"
+    )
     by_hand = (
         by_hand.replace("WHERE geom", f"WHERE {mine.format(poles)} AND geom")
         if question is BBOX

@@ -1,4 +1,4 @@
-"""A real server over a small demo province, seen through Debian's Chromium; nothing outside may be reached."""
+"""A real server over a small demo province, seen by people of each role through Debian's Chromium; nothing outside."""
 
 from __future__ import annotations
 
@@ -7,14 +7,27 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Route, ViewportSize, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Response,
+    Route,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 
 from app.config import ROOT
+from tests.browser.population import Person, populate
 from tests.conftest import create_database, test_cluster, use_database
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -50,9 +63,18 @@ def drawn(page: Page, *layers: str) -> int:
     return count
 
 
+@dataclass(frozen=True)
+class Served:
+    """A running Hatang: its address, its database, and who may sign in."""
+
+    origin: str
+    database: str
+    people: Mapping[str, Person]
+
+
 @pytest.fixture(scope="session")
-def origin(worker_id: str, worker_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a running Hatang with a demo province, whole for the README's picture, else small."""
+def served(worker_id: str, worker_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Serve a demo province, whole for the README's picture, else small."""
     missing = [str(p) for p in (CHROMIUM, DIST) if not p.exists()]
     if missing:
         told = f"browser tests need {' and '.join(missing)}: scripts/setup test"
@@ -63,35 +85,34 @@ def origin(worker_id: str, worker_database: str, tmp_path_factory: pytest.TempPa
     os.environ["HATANG_VAR_DIR"] = str(tmp_path_factory.mktemp("browser"))
     use_database(name)
     try:
-        _province(1.0 if "HATANG_SCREENSHOT" in os.environ else 0.05)
+        people = populate(1.0 if "HATANG_SCREENSHOT" in os.environ else 0.05)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         command = [sys.executable, "-m", "uvicorn", "--factory", "app.main:create_app", "--log-level", "warning"]
-        server = subprocess.Popen([*command, "--port", str(port)], env=os.environ.copy(), cwd=ROOT)
+        environment = os.environ | _single_sign_on(port)
+        server = subprocess.Popen([*command, "--port", str(port)], env=environment, cwd=ROOT)
     finally:
         os.environ["HATANG_VAR_DIR"] = outer
         use_database(worker_database)
     try:
         address = f"http://127.0.0.1:{port}"
         _answering(address, server)
-        yield address
+        yield Served(address, name, people)
     finally:
         server.terminate()
         server.wait(20)
         test_cluster().drop_database(name)
 
 
-def _province(scale: float) -> None:
-    from app.coverage.service import run_coverage
-    from app.database import session_scope
-    from app.demo.service import build_demo
-    from app.kit.page import today
-
-    with session_scope() as session:
-        build_demo(session, scale=scale)
-    with session_scope() as session:
-        run_coverage(session, as_of=today())
+def _single_sign_on(port: int) -> dict[str, str]:
+    """Return the settings of a provider that is not there: the button shows, since only a log-in asks the provider."""
+    return {
+        "HATANG_OIDC_ISSUER": "http://127.0.0.1:9",
+        "HATANG_OIDC_CLIENT_ID": "hatang",
+        "HATANG_OIDC_CLIENT_SECRET": "not-used",
+        "HATANG_OIDC_REDIRECT_URL": f"http://127.0.0.1:{port}/api/session/oidc/callback",
+    }
 
 
 def _answering(address: str, server: subprocess.Popen[bytes]) -> None:
@@ -107,7 +128,7 @@ def _answering(address: str, server: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.fixture(scope="session")
-def browser(origin: str) -> Iterator[Browser]:
+def browser(served: Served) -> Iterator[Browser]:
     """Chromium with software WebGL."""
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
@@ -116,32 +137,78 @@ def browser(origin: str) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser, origin: str) -> Iterator[Page]:
-    """Return a new page on the map; any complaint of the console or request to another origin fails the test."""
-    picture = "HATANG_SCREENSHOT" in os.environ
-    size = ViewportSize(width=1440, height=900) if picture else ViewportSize(width=1200, height=760)
-    context = browser.new_context(viewport=size, base_url=origin, locale="vi-VN", reduced_motion="reduce")
-    wrong: list[str] = []
+def refusals() -> list[tuple[int, str]]:
+    """Status and path of the refusals a test provokes; any other answer of 400 and more fails it."""
+    return []
 
-    def guard(route: Route) -> None:
-        if route.request.url.startswith((origin + "/", "blob:", "data:")):
+
+class Watch:
+    """Notes what goes wrong on a page: complaints of the console, unexpected refusals, requests to other origins."""
+
+    def __init__(self, origin: str, refusals: list[tuple[int, str]]) -> None:
+        self.origin, self.refusals = origin, refusals
+        self.wrong: list[str] = []
+
+    def over(self, page: Page) -> None:
+        page.on("console", self._complaint)
+        page.on("pageerror", lambda error: self.wrong.append(f"uncaught: {error}"))
+        page.on("response", self._refusal)
+
+    def guard(self, route: Route) -> None:
+        if route.request.url.startswith((self.origin + "/", "blob:", "data:")):
             return route.continue_()
-        wrong.append(f"outside request: {route.request.url}")
+        self.wrong.append(f"outside request: {route.request.url}")
         route.abort()
 
-    def complaint(message: ConsoleMessage) -> None:
+    def _complaint(self, message: ConsoleMessage) -> None:
+        path = urlsplit(message.location["url"]).path
+        if any(f"status of {status} " in message.text and path == at for status, at in self.refusals):
+            return
         # Software rendering makes Chromium itself warn about slow pixel reads.
         if message.type in {"error", "warning"} and "GPU stall" not in message.text:
-            wrong.append(f"console {message.type}: {message.text}")
+            self.wrong.append(f"console {message.type}: {message.text} {path}")
 
-    context.route("**/*", guard)
-    opened = context.new_page()
-    opened.on("console", complaint)
-    opened.on("pageerror", lambda error: wrong.append(f"uncaught: {error}"))
-    opened.on("response", lambda r: wrong.append(f"{r.status} {r.url}") if r.status >= 400 else None)
-    opened.set_default_timeout(30_000)
-    opened.goto("/")
-    settled(opened)
-    yield opened
-    context.close()
-    assert not wrong
+    def _refusal(self, response: Response) -> None:
+        if response.status >= 400 and (response.status, urlsplit(response.url).path) not in self.refusals:
+            self.wrong.append(f"{response.status} {response.url}")
+
+
+@pytest.fixture
+def open_page(
+    browser: Browser, served: Served, refusals: list[tuple[int, str]]
+) -> Iterator[Callable[[str | None], Page]]:
+    """Return a function that opens the map, for the public or signed in as one of `served.people`."""
+    watch, opened = Watch(served.origin, refusals), list[BrowserContext]()
+
+    def open_it(who: str | None = None) -> Page:
+        picture = "HATANG_SCREENSHOT" in os.environ
+        size = ViewportSize(width=1440, height=900) if picture else ViewportSize(width=1200, height=760)
+        context = browser.new_context(viewport=size, base_url=served.origin, locale="vi-VN", reduced_motion="reduce")
+        opened.append(context)
+        context.route("**/*", watch.guard)
+        if who is not None:
+            answer = context.request.post("/api/session", data=served.people[who].credentials())
+            assert answer.ok, answer.text()
+        page = context.new_page()
+        watch.over(page)
+        page.set_default_timeout(30_000)
+        page.goto("/")
+        settled(page)
+        return page
+
+    yield open_it
+    for context in opened:
+        context.close()
+    assert not watch.wrong
+
+
+@pytest.fixture
+def page(open_page: Callable[[str | None], Page]) -> Page:
+    """Return the map as the public sees it."""
+    return open_page(None)
+
+
+@pytest.fixture
+def planner(open_page: Callable[[str | None], Page]) -> Page:
+    """Return the map of somebody who signed in as a planner."""
+    return open_page("planner")

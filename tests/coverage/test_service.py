@@ -18,7 +18,9 @@ WEST_SIDE, EAST_SIDE, VOID = (107.47, 16.5), (107.53, 16.5), (107.62, 16.5)
 
 
 def verdicts(session: Session, run: CoverageRun, **scope: Any) -> dict[str, Any]:
-    query = """SELECT v.code, r.* FROM registry.verdict r JOIN registry.village v ON v.id = r.village_id
+    query = """SELECT v.code, r.*, w.why AS served, c.code AS cell FROM registry.verdict r
+        JOIN registry.village v ON v.id = r.village_id
+        LEFT JOIN registry.served w ON w.verdict_id = r.id LEFT JOIN registry.cell c ON c.id = w.cell_id
         LEFT JOIN registry.organisation o ON o.id = r.operator_id
         WHERE r.run_id = :run AND o.code IS NOT DISTINCT FROM :operator AND r.technology IS NOT DISTINCT FROM :tech"""
     bind = {"run": run.id, "operator": scope.get("operator"), "tech": scope.get("technology")}
@@ -44,9 +46,13 @@ def test_ridge_and_void(hilly: Session, village: Village, station: Station) -> N
     assert found["NOBODY"].why["reasons"] == ["no_population"]
     assert found["EMPTY"].why["reasons"] == ["no_demand_points"]
     assert found["VOID"].why["reasons"] == ["point_outside_terrain"]
-    assert found["NEAR"].why["server"]["cell"] == "S1-VIETTEL-4G-1", "the sector that looks east"
-    assert "frequency_mhz" in found["NEAR"].why["defaulted"]
-    assert "eirp_dbm" not in found["NEAR"].why["defaulted"]
+    assert found["NEAR"].cell == "S1-VIETTEL-4G-1", "the sector that looks east"
+    assert "frequency_mhz" in found["NEAR"].served["defaulted"]
+    assert "eirp_dbm" not in found["NEAR"].served["defaulted"]
+    assert "S1-VIETTEL-4G-1" in found["NEAR"].served["vi"][0]
+    assert set(found["NEAR"].why) == {"vi", "en", "reasons", "synthetic", "threshold_dbm"}, "what everybody may know"
+    assert "S1" not in str(found["NEAR"].why)
+    assert (found["VOID"].cell, found["VOID"].served) == (None, None)
     assert found["NEAR"].why["synthetic"]
     assert run.counts["covered"] == 2
     assert run.counts["villages"] == 7
@@ -117,7 +123,10 @@ def test_filters_dates_and_restricted_sites(hilly: Session, village: Village, st
     assert verdicts(hilly, run_coverage(hilly, as_of=dt.date(2025, 12, 1), operator="VNPT"))["A"].verdict == "covered"
     found = verdicts(hilly, run_coverage(hilly, as_of=AS_OF))["A"]
     assert found.verdict == "covered"
-    assert "SECRET" not in str(found.why), "a restricted site is counted and not named"
+    assert found.cell == "SECRET-VIETTEL-4G-0", "the department's own record names it"
+    assert "SECRET" not in str(found.why)
+    assert run.counts["cells"] == 0, "VNPT's only"
+    assert run_coverage(hilly, as_of=AS_OF).counts["cells"] == 0, "how many are restricted is not counted in public"
     assert run_coverage(hilly, as_of=AS_OF, technology="5G").counts["covered"] == 0
 
 

@@ -25,5 +25,6 @@ def built(worker_database: str) -> Iterator[Built]:
         transaction = connection.begin()
         with Session(connection, join_transaction_mode="create_savepoint") as session:
             session.begin_nested()
+            database.enter(session, database.system())
             yield Built(session, build_demo(session, SEED, SCALE))
         transaction.rollback()

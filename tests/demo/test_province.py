@@ -43,7 +43,13 @@ def test_what_it_reports_is_what_is_there(built: Built) -> None:
 
 
 def test_sizes_follow_the_scale(built: Built) -> None:
-    assert one(built, "SELECT count(*) FROM registry.unit WHERE level = 'commune'") == 40
+    units = "SELECT count(*) FROM registry.unit WHERE level = :l AND registry.in_force(valid_from, valid_to, :d)"
+    for level, day, count in (
+        ("commune", TODAY, 40), ("commune", "2025-06-30", 133), ("commune", "2024-12-31", 0),
+        ("district", TODAY, 0), ("district", "2025-06-30", 9),
+        ("province", TODAY, 1), ("province", "2024-12-31", 1),
+    ):  # fmt: skip
+        assert one(built, units, l=level, d=day) == count, (level, day)
     assert 40 <= built.counts["village"] <= 46
     assert one(built, "SELECT count(*) FROM registry.pole WHERE valid_to IS NULL") == 60_000 * SCALE
     assert one(built, "SELECT count(*) FROM registry.site WHERE valid_to IS NULL") == 1500 * SCALE
@@ -118,11 +124,12 @@ def test_everything_says_synthetic(built: Built) -> None:
 def test_communes_are_the_real_ones_by_name_code_and_position(built: Built) -> None:
     found = built.session.execute(text("""
         SELECT c.name, c.kind, p.code, ST_X(c.centre), ST_Y(c.centre), c.valid_from::text, ST_Contains(c.geom, c.centre)
-        FROM registry.unit c JOIN registry.unit p ON p.id = c.parent_id WHERE c.code = '19753'""")).one()  # fmt: skip
+        FROM registry.unit c JOIN registry.unit p ON p.id = c.parent_id
+        WHERE c.code = '19753' AND c.valid_to IS NULL""")).one()  # fmt: skip
     assert tuple(found[:3]) == ("Phường Phú Xuân", "phường", "46")
     assert found[3:5] == (pytest.approx(107.577, abs=1e-6), pytest.approx(16.4785, abs=1e-6))
     assert tuple(found[5:]) == ("2025-07-01", True)
-    query = "SELECT kind, count(*) FROM registry.unit WHERE level = 'commune' GROUP BY kind"
+    query = "SELECT kind, count(*) FROM registry.unit WHERE level = 'commune' AND valid_to IS NULL GROUP BY kind"
     kinds = {kind: n for kind, n in built.session.execute(text(query))}
     assert kinds == {"phường": 21, "xã": 19}
     off = one(built, "SELECT count(*) FROM registry.unit WHERE NOT ST_DWithin(geom::geography, centre::geography, 500)")
@@ -130,9 +137,13 @@ def test_communes_are_the_real_ones_by_name_code_and_position(built: Built) -> N
 
 
 def test_boundaries_have_no_gap_and_no_overlap(built: Built) -> None:
-    whole = one(built, "SELECT ST_Area(geom::geography) / 1e6 FROM registry.unit WHERE level = 'province'")
+    current = "level = 'province' AND valid_to IS NULL"
+    whole = one(built, f"SELECT ST_Area(geom::geography) / 1e6 FROM registry.unit WHERE {current}")
     assert whole == pytest.approx(4950, rel=0.04)
-    for part in ("registry.unit WHERE level = 'commune'", "registry.village"):
+    for part in (
+        "registry.unit WHERE level = 'commune' AND valid_to IS NULL", "registry.village",
+        "registry.unit WHERE level = 'commune' AND valid_to IS NOT NULL", "registry.unit WHERE level = 'district'",
+    ):  # fmt: skip
         parts = one(built, f"SELECT sum(ST_Area(geom::geography)) / 1e6 FROM {part}")
         assert parts == pytest.approx(whole, abs=1e-3)
         union = one(built, f"SELECT ST_Area(ST_Union(geom)::geography) / 1e6 FROM {part}")
@@ -144,8 +155,12 @@ def test_boundaries_have_no_gap_and_no_overlap(built: Built) -> None:
     astray = one(built, """
         SELECT count(*) FROM registry.village v JOIN registry.village_unit m ON m.village_id = v.id
         JOIN registry.unit u ON u.id = m.unit_id
-        WHERE NOT ST_Contains(u.geom, v.point) OR left(v.code, 5) <> u.code""")  # fmt: skip
+        WHERE NOT ST_Contains(u.geom, v.point) OR (left(v.code, 5) <> u.code AND u.valid_to IS NULL)""")  # fmt: skip
     assert astray == 0
+    without = """SELECT count(*) FROM registry.village v WHERE 1 <> (SELECT count(*) FROM registry.village_unit m
+                 WHERE m.village_id = v.id AND registry.in_force(m.valid_from, m.valid_to, :d))"""
+    for day in ("2025-01-01", "2025-06-30", "2025-07-01", TODAY):
+        assert one(built, without, d=day) == 0, day
 
 
 def test_every_point_lies_in_the_province(built: Built) -> None:
@@ -170,7 +185,7 @@ def test_names_are_composed_characters(built: Built) -> None:
     assert [n for n in names if n != unicodedata.normalize("NFC", n) or n != n.strip()] == []
     twice = one(built, """
         SELECT count(*) FROM (SELECT FROM registry.village v JOIN registry.village_unit m ON m.village_id = v.id
-        GROUP BY m.unit_id, v.name HAVING count(*) > 1) x""")  # fmt: skip
+        WHERE m.valid_to IS NULL GROUP BY m.unit_id, v.name HAVING count(*) > 1) x""")  # fmt: skip
     assert twice == 0
 
 

@@ -7,13 +7,17 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 from typer.testing import CliRunner
 
 from app.cli import app
-from app.database import session_scope
+from app.database import PUBLIC, Scope, session_scope
 from app.errors import AppError
 from app.kit.console import out
+from app.main import create_app
+from tests.conftest import client_in
+from tests.licensing.conftest import operator, surroundings
 from tests.sharing import registry
 
 MAST = {"height_m": 45.0, "tenant_capacity": 2}
@@ -68,6 +72,43 @@ def test_numbers_that_are_none(client: TestClient, session: Session, word: str) 
     body = json.dumps(ASK).replace("107.55", word)
     answer = client.post("/api/colocation", content=body, headers={"content-type": "application/json"})
     assert (answer.status_code, answer.json()["field"]) == (422, "lon")
+
+
+def test_who_is_told_the_map(session: Session) -> None:
+    """Authorities are; an operator is sent to the private question; restricted structures stay in the department."""
+    surroundings(session)
+    viettel = operator(session, "VIETTEL")
+    for scope in (viettel, PUBLIC):
+        with client_in(session, scope) as client:
+            refused = client.post("/api/colocation", json=ASK)
+        assert (refused.status_code, refused.json()["code"]) == (403, "ask_privately")
+        assert refused.json()["address"] == "/api/sharing-question"
+        assert "VN" not in refused.text
+    looked = "SELECT count(*) FROM audit.view_log WHERE action = 'colocation' AND restricted"
+    with client_in(session, Scope("user:3", ("other_department",))) as client:
+        answer = client.post("/api/colocation", json=ASK)
+    told = answer.json()
+    assert [c["site"] for c in told["candidates"]] == ["VNROOM", "VNDARK", "VTOWN"]
+    assert told["restricted"] == []
+    assert "HUSH" not in answer.text
+    assert session.scalar(text(looked)) == 0
+    with client_in(session, Scope("user:1", ("planner",))) as client:
+        full = client.post("/api/colocation", json=ASK).json()
+    assert [c["site"] for c in full.pop("restricted")] == ["HUSH"]
+    assert full["candidates"] == told["candidates"]
+    assert (full["advice"], full["reasons"]) == (told["advice"], told["reasons"]), "a restricted one changes no advice"
+    assert "HUSH" not in json.dumps(full)
+    assert session.scalar(text(looked)) == 1, "who looked is on record"
+
+
+def test_the_public_is_asked_to_sign_in() -> None:
+    with TestClient(create_app()) as client:
+        for answer in (
+            client.post("/api/colocation", json=ASK),
+            client.post("/api/sharing-question", json={"lon": 107.55, "lat": 16.45, "radius_m": 500}),
+            client.get("/api/sharing-questions"),
+        ):
+            assert (answer.status_code, answer.json()["code"]) == (401, "sign_in_required")
 
 
 def test_command(own_database: str, monkeypatch: pytest.MonkeyPatch) -> None:

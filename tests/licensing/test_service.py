@@ -9,10 +9,12 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.database import Scope, session_scope, system
 from app.errors import Invalid
 from app.kit.geo import geodesic_m
 from app.licensing import queries
 from app.licensing.service import check_colocation
+from tests.conftest import test_cluster as cluster_of_run
 from tests.sharing import registry
 from tests.sharing.registry import DAY
 
@@ -53,6 +55,8 @@ def test_candidates_by_true_distance(province: Session) -> None:
     assert (dark["spare"], dark["spare_state"]) == (None, "unknown")
     assert (full["spare"], full["spare_state"], full["tenants"]) == (0, "full", ["MOBIFONE", "VNPT"])
     assert [c["site"] for c in answer["near_duplicates"]] == ["FULL"]
+    assert [c["site"] for c in answer["restricted"]] == ["HUSH"], "the department is told, apart from the others"
+    assert answer["restricted"][0]["restricted"]
     assert answer["poles_nearby"] == 1
     assert answer["commune"] == {"code": "90001", "name": "Xã Thử", "kind": "xã"}
     assert (answer["advice"]["code"], answer["province"]) == ("share", True)
@@ -124,23 +128,28 @@ def test_unknown_operator_suggests_codes(province: Session) -> None:
     assert ask(province, operator=" viettel ", technologies=["4g", "4G"])["proposal"]["technologies"] == ["4G"]
 
 
-def test_the_spatial_index_is_used(session: Session) -> None:
-    """Of 20,000 structures the query touches the few near the point."""
-    session.execute(
-        text("""
-            WITH s AS (
-                INSERT INTO registry.site (code, geom, source, synthetic)
-                SELECT 'X' || i, ST_SetSRID(ST_MakePoint(107 + (i % 200) * 0.005, 16 + (i / 200) * 0.005), 4326),
-                       '', false
-                FROM generate_series(0, 19999) AS i RETURNING id, code, geom
-            )
-            INSERT INTO registry.structure (site_id, code, geom, source, synthetic)
-            SELECT id, code || '-S', geom, '', false FROM s
-        """)
-    )
-    session.execute(text("SET LOCAL enable_seqscan = on"))
-    plan = session.execute(
-        text("EXPLAIN (FORMAT JSON) " + queries._CANDIDATES), queries._values(107.5, 16.3, 500, DAY)
-    ).scalar_one()
-    assert "idx_structure_geom" in str(plan)
-    assert len(queries.candidates(session, 107.5, 16.3, 600, DAY)) == 5
+def test_the_spatial_index_is_used(own_database: str) -> None:
+    """Of 20,000 structures the query touches the few near the point, for whoever asks."""
+    with session_scope() as session:
+        session.execute(
+            text("""
+                WITH s AS (
+                    INSERT INTO registry.site (code, geom, source, synthetic)
+                    SELECT 'X' || i, ST_SetSRID(ST_MakePoint(107 + (i % 200) * 0.005, 16 + (i / 200) * 0.005), 4326),
+                           '', false
+                    FROM generate_series(0, 19999) AS i RETURNING id, code, geom
+                )
+                INSERT INTO registry.structure (site_id, code, geom, source, synthetic)
+                SELECT id, code || '-S', geom, '', false FROM s
+            """)
+        )
+    with cluster_of_run().superuser(own_database.split("/")[3].split("?")[0]) as connection:
+        connection.execute("ANALYZE registry.site, registry.structure")
+    for scope in (system(), Scope("user:3", ("statistics",)), Scope("user:7", ("operator",), (1,))):
+        with session_scope(scope) as session:
+            plan = session.execute(
+                text("EXPLAIN (FORMAT JSON) " + queries._CANDIDATES), queries._values(107.5, 16.3, 500, DAY)
+            ).scalar_one()
+            assert "idx_structure_geom" in str(plan), scope
+            found = queries.candidates(session, 107.5, 16.3, 600, DAY)
+            assert len(found) == (0 if scope.organisations else 5)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.areas.models import Unit, Village, VillageUnit
-from app.coverage.models import CoverageRun, FibreReach, Verdict
+from app.coverage.models import CoverageRun, FibreReach, Served, Verdict
 from app.facilities.models import Facility, FacilityConnection
 from app.lines.models import (
     Cable,
@@ -70,9 +70,12 @@ def build(session: Session) -> dict[str, Any]:
                       terrain_version="none", inputs_sha256="0", counts={"covered": 1})  # fmt: skip
     session.add(run)
     session.flush()
+    covered = Verdict(run_id=run.id, village_id=villages[0].id, verdict="covered", share=0.912345, rsrp_dbm=-92.34567,
+                      margin_db=17.654, why=WHY)  # fmt: skip
+    session.add(covered)
+    session.flush()
     session.add_all([
-        Verdict(run_id=run.id, village_id=villages[0].id, verdict="covered", share=0.912345, best_cell_id=cell.id,
-                rsrp_dbm=-92.34567, margin_db=17.654, why=WHY),
+        Served(verdict_id=covered.id, cell_id=cell.id, why={"vi": [], "en": []}),
         Verdict(run_id=run.id, village_id=villages[1].id, verdict="not_covered", share=0.25, why=WHY),
         Verdict(run_id=run.id, village_id=villages[0].id, verdict="not_covered", share=0.1,
                 operator_id=who["VNPT"].id, why=WHY),

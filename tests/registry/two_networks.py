@@ -30,8 +30,12 @@ from tests.publish.province import point, square
 TABLES = ("site", "structure", "base_station", "cell", "structure_occupancy", "pole", "pole_occupancy", "manhole",
           "trench", "duct", "bore", "duct_occupancy", "cable", "distribution_point")  # fmt: skip
 OWNERS = ("viettel", "vnpt", "secret")
-PLACES = {"viettel": (107.52, 16.42), "shared": (107.53, 16.43), "vnpt": (107.72, 16.42), "secret": (107.54, 16.42)}
-"""The first two and the secret one lie in the commune of the officer."""
+PLACES = {
+    "viettel": (107.52111, 16.42111), "shared": (107.53222, 16.43222), "rented": (107.73333, 16.43333),
+    "vnpt": (107.72444, 16.42444), "secret": (107.54555, 16.42555),
+}  # fmt: skip
+"""Digits no other number has, so that an answer can be searched for them. The first two and the secret one lie in the
+commune of the officer."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +137,7 @@ def _site(keep: Any, name: str, owner: int, who: dict[str, int], *, secret: bool
 
 
 def _lines(keep: Any, name: str, owner: int, who: dict[str, int], *, secret: bool) -> None:
-    lon, lat = PLACES.get(name, (107.73, 16.43))
+    lon, lat = PLACES[name]
     users = {name: owner, f"viettel at {name}": who["VIETTEL"]} if name == "rented" else {name: owner}
     pole = keep("pole", name, Pole(code=f"{name}-P", owner_id=owner, geom=point(lon, lat + 0.001), restricted=secret))
     for user, tenant in users.items():

@@ -1,16 +1,20 @@
 -- The map's tile of ducts: each segment with its occupants from z13 on, below that the segments of one owner and
 -- state merged into lines simplified to a pixel; their number and length stay with them.
 DROP FUNCTION IF EXISTS publish.tile_ducts;
-CREATE FUNCTION publish.tile_ducts(z int, x int, y int, on_date date)
+CREATE FUNCTION publish.tile_ducts(z int, x int, y int, on_date date, hidden text[] DEFAULT '{}')
 RETURNS bytea LANGUAGE plpgsql STABLE PARALLEL SAFE SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
     bounds geometry := ST_TileEnvelope(z, x, y);
     reach geometry := ST_Transform(ST_TileEnvelope(z, x, y, margin => 0.0625), 4326);
+    mine bigint[] := registry.my_organisations();
+    sees_all boolean := registry.reads_all();
+    secret bigint[] := CASE WHEN registry.is_department() THEN registry.restricted_ids('duct') END;
 BEGIN
     RETURN (
         WITH duct AS (
-            SELECT d.* FROM duct d
+            SELECT d.*, d.owner_id = ANY (mine) AS own, sees_all OR registry.mine_duct(d.id) AS complete FROM duct d
             WHERE d.geom && reach AND registry.in_force(d.valid_from, d.valid_to, on_date)
+              AND publish.told(true, 'geometry', hidden, d.owner_id = ANY (mine))
         ),
         cable AS (
             SELECT used.duct_id, count(DISTINCT used.tenant_id)::int AS organisations,
@@ -23,12 +27,20 @@ BEGIN
             GROUP BY used.duct_id
         ),
         known AS (
-            SELECT duct.id, duct.code, owner.code AS owner, duct.type_code, duct.route, duct.street, duct.bore_count,
-                   round(duct.length_m::numeric, 1)::float AS length_m, cable.occupants,
-                   coalesce(cable.organisations, 0) AS organisations,
-                   CASE WHEN cable.organisations >= 2 THEN 'shared' WHEN cable.unclaimed THEN 'unknown'
-                        WHEN cable.organisations = 1 THEN 'single'
-                        WHEN duct.surveyed_on IS NULL THEN 'unknown' ELSE 'empty' END AS state,
+            SELECT duct.id, publish.told(duct.code, 'code', hidden, own) AS code,
+                   publish.told(owner.code, 'owner', hidden, own) AS owner,
+                   publish.told(duct.type_code, 'type_code', hidden, own) AS type_code,
+                   publish.told(duct.route, 'route', hidden, own) AS route,
+                   publish.told(duct.street, 'street', hidden, own) AS street,
+                   publish.told(duct.bore_count, 'bore_count', hidden, own) AS bore_count,
+                   publish.told(round(duct.length_m::numeric, 1)::float, 'length_m', hidden, own) AS length_m,
+                   publish.told(cable.occupants, 'occupants', hidden, own) AS occupants,
+                   CASE WHEN complete THEN publish.told(coalesce(cable.organisations, 0), 'occupants', hidden, own)
+                        END AS organisations,
+                   publish.told(CASE WHEN cable.organisations >= 2 THEN 'shared'
+                        WHEN cable.unclaimed OR NOT complete THEN 'unknown' WHEN cable.organisations = 1 THEN 'single'
+                        WHEN duct.surveyed_on IS NULL THEN 'unknown' ELSE 'empty' END, 'occupants', hidden, own) AS state,
+                   CASE WHEN duct.restricted AND secret IS NOT NULL OR duct.id = ANY (secret) THEN true END AS restricted,
                    duct.synthetic, duct.geom
             FROM duct
             LEFT JOIN cable ON cable.duct_id = duct.id
@@ -36,7 +48,7 @@ BEGIN
         ),
         feature AS (
             SELECT id, code, owner, type_code, route, street, bore_count, length_m, occupants, organisations, state,
-                   synthetic, ST_AsMVTGeom(ST_Transform(known.geom, 3857), bounds, 4096, 256) AS shape
+                   restricted, synthetic, ST_AsMVTGeom(ST_Transform(known.geom, 3857), bounds, 4096, 256) AS shape
             FROM known
             WHERE z >= 13
         ),

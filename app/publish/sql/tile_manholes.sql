@@ -1,24 +1,32 @@
 -- The map's tile of manholes: each with its particulars from z13 on, below that the count of each 32-pixel cell.
 DROP FUNCTION IF EXISTS publish.tile_manholes;
-CREATE FUNCTION publish.tile_manholes(z int, x int, y int, on_date date)
+CREATE FUNCTION publish.tile_manholes(z int, x int, y int, on_date date, hidden text[] DEFAULT '{}')
 RETURNS bytea LANGUAGE plpgsql STABLE PARALLEL SAFE SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
     bounds geometry := ST_TileEnvelope(z, x, y);
     inside geometry := ST_Transform(bounds, 4326);
     reach geometry := ST_Transform(ST_TileEnvelope(z, x, y, margin => 0.0625), 4326);
+    mine bigint[] := registry.my_organisations();
+    secret bigint[] := CASE WHEN registry.is_department() THEN registry.restricted_ids('manhole') END;
 BEGIN
     RETURN (
         WITH feature AS (
-            SELECT p.id, p.code, p.kind, owner.code AS owner, p.synthetic,
+            SELECT p.id, publish.told(p.code, 'code', hidden, p.owner_id = ANY (mine)) AS code,
+                   publish.told(p.kind, 'kind', hidden, p.owner_id = ANY (mine)) AS kind,
+                   publish.told(owner.code, 'owner', hidden, p.owner_id = ANY (mine)) AS owner,
+                   CASE WHEN p.restricted AND secret IS NOT NULL OR p.id = ANY (secret) THEN true END AS restricted,
+                   p.synthetic,
                    ST_AsMVTGeom(ST_Transform(p.geom, 3857), bounds, 4096, 256) AS shape
             FROM manhole p
             LEFT JOIN organisation owner ON owner.id = p.owner_id
             WHERE z >= 13 AND p.geom && reach AND registry.in_force(p.valid_from, p.valid_to, on_date)
+              AND publish.told(true, 'geometry', hidden, p.owner_id = ANY (mine))
         ),
         many AS (
             SELECT array_agg(p.geom) AS points, array_agg(p.synthetic) AS synthetic
             FROM manhole p
             WHERE z < 13 AND p.geom && inside AND registry.in_force(p.valid_from, p.valid_to, on_date)
+              AND publish.told(true, 'geometry', hidden, p.owner_id = ANY (mine))
         ),
         cell AS (
             SELECT cell.* FROM many, publish.tile_cells(z, x, y, many.points, many.synthetic) AS cell

@@ -1,17 +1,22 @@
 -- The map's tile of sites. k counts distinct radio operators with a base station or a mast occupancy in force;
--- a site nobody has surveyed and without either is `unknown`, never empty.
+-- a site nobody has surveyed and without either is `unknown`, never empty. An operator that only uses a site sees
+-- itself there and not who else is, so the site's state is unknown to it.
 DROP FUNCTION IF EXISTS publish.tile_sites;
-CREATE FUNCTION publish.tile_sites(z int, x int, y int, on_date date)
+CREATE FUNCTION publish.tile_sites(z int, x int, y int, on_date date, hidden text[] DEFAULT '{}')
 RETURNS bytea LANGUAGE plpgsql STABLE PARALLEL SAFE SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
     bounds geometry := ST_TileEnvelope(z, x, y);
     reach geometry := ST_Transform(ST_TileEnvelope(z, x, y, margin => 0.0625), 4326);
+    mine bigint[] := registry.my_organisations();
+    sees_all boolean := registry.reads_all();
+    secret bigint[] := CASE WHEN registry.is_department() THEN registry.restricted_ids('site') END;
 BEGIN
     RETURN (
         WITH site AS (
-            SELECT s.*
+            SELECT s.*, s.owner_id = ANY (mine) AS own, sees_all OR registry.mine_site(s.id) AS complete
             FROM site s
-            WHERE s.geom && reach AND registry.in_force(s.valid_from, s.valid_to, on_date) AND NOT s.restricted
+            WHERE s.geom && reach AND registry.in_force(s.valid_from, s.valid_to, on_date)
+              AND publish.told(true, 'geometry', hidden, s.owner_id = ANY (mine))
         ),
         presence AS (
             SELECT site.id, station.operator_id, station.technology
@@ -33,17 +38,33 @@ BEGIN
             GROUP BY presence.id
         ),
         feature AS (
-            SELECT site.id, site.code, site.name, site.address, owner.code AS owner, coalesce(tenancy.k, 0) AS k,
-                   tenancy.k >= 2 AS shared,
-                   CASE WHEN tenancy.k >= 2 THEN 'shared' WHEN tenancy.k = 1 THEN 'single'
-                        WHEN site.surveyed_on IS NULL THEN 'unknown' ELSE 'empty' END AS state,
-                   tenancy.operators, tenancy.technologies, site.synthetic,
+            SELECT site.id, publish.told(site.code, 'code', hidden, own) AS code,
+                   publish.told(site.name, 'name', hidden, own) AS name,
+                   publish.told(site.address, 'address', hidden, own) AS address,
+                   publish.told(owner.code, 'owner', hidden, own) AS owner,
+                   CASE WHEN complete THEN publish.told(coalesce(tenancy.k, 0), 'tenants', hidden, own) END AS k,
+                   CASE WHEN complete OR tenancy.k >= 2 THEN publish.told(tenancy.k >= 2, 'tenants', hidden, own)
+                        END AS shared,
+                   publish.told(CASE WHEN tenancy.k >= 2 THEN 'shared' WHEN NOT complete THEN 'unknown'
+                        WHEN tenancy.k = 1 THEN 'single'
+                        WHEN site.surveyed_on IS NULL THEN 'unknown' ELSE 'empty' END, 'tenants', hidden, own) AS state,
+                   publish.told(tenancy.operators, 'tenants', hidden, own) AS operators,
+                   publish.told(tenancy.technologies, 'stations', hidden, own) AS technologies,
+                   CASE WHEN site.restricted AND secret IS NOT NULL OR site.id = ANY (secret) THEN true END AS restricted,
+                   site.synthetic,
                    ST_AsMVTGeom(ST_Transform(site.geom, 3857), bounds, 4096, 256) AS shape
             FROM site
             LEFT JOIN tenancy ON tenancy.id = site.id
             LEFT JOIN organisation owner ON owner.id = site.owner_id
         )
+        -- Who does not see every site is told how many there are in each cell of a grid.
         SELECT coalesce((SELECT ST_AsMVT(feature, 'sites', 4096, 'shape', 'id') FROM feature WHERE shape IS NOT NULL), '')
+            || CASE WHEN sees_all THEN '' ELSE coalesce((
+                   SELECT ST_AsMVT(cell, 'sites_blurred', 4096, 'shape', 'id')
+                   FROM (SELECT b.id, b.count, b.synthetic, b.grid_m,
+                                ST_AsMVTGeom(ST_Transform(b.geom, 3857), bounds, 4096, 256) AS shape
+                         FROM publish.blurred_sites(on_date, reach) b) cell
+                   WHERE shape IS NOT NULL), '') END
     );
 END
 $$;

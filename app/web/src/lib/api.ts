@@ -1,48 +1,20 @@
-/** Every request the map makes; a refusal becomes a Problem with the server's words in both languages. */
+/** What the map asks the server. */
 import type { FeatureCollection } from "geojson";
-import type { Colocation, ColocationAsk, Coverage, Meta, Page, Sharing, VillageProperties, Wording } from "./types";
-
-export class Problem extends Error {
-  constructor(
-    readonly code: string,
-    readonly wording: Wording,
-    readonly field: string | null = null,
-  ) {
-    super(wording.en);
-  }
-}
+import { query, request, sent } from "./http";
+import type {
+  Colocation,
+  ColocationAsk,
+  Coverage,
+  History,
+  Meta,
+  Page,
+  Sharing,
+  SharingAnswer,
+  SharingQuestion,
+  VillageProperties,
+} from "./types";
 
 type Value = string | number | boolean | null | undefined;
-
-export function query(values: Record<string, Value>): string {
-  const params = new URLSearchParams();
-  for (const [key, value] of Object.entries(values))
-    if (value !== null && value !== undefined && value !== "") params.set(key, String(value));
-  const text = params.toString();
-  return text ? `?${text}` : "";
-}
-
-async function request<T>(url: string, init: RequestInit = {}): Promise<T> {
-  let response: Response;
-  try {
-    response = await fetch(url, { credentials: "same-origin", ...init });
-  } catch (cause) {
-    if (init.signal?.aborted) throw cause;
-    throw new Problem("unreachable", {
-      vi: "Không kết nối được với máy chủ Hatang.",
-      en: "The Hatang server cannot be reached.",
-    });
-  }
-  if (response.ok) return (await response.json()) as T;
-  const body = (await response.json().catch(() => ({}))) as Partial<{
-    code: string;
-    title: string;
-    message: Wording;
-    field: string;
-  }>;
-  const title = body.title ?? `${response.status} ${response.statusText}`;
-  throw new Problem(body.code ?? String(response.status), body.message ?? { vi: title, en: title }, body.field ?? null);
-}
 
 export interface VillageQuery {
   [key: string]: Value;
@@ -93,8 +65,10 @@ export async function getCounted(
 }
 
 export const postColocation = (asked: ColocationAsk): Promise<Colocation> =>
-  request("/api/colocation", {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(asked),
-  });
+  request("/api/colocation", sent("POST", asked));
+
+export const postSharingQuestion = (asked: SharingQuestion): Promise<SharingAnswer> =>
+  request("/api/sharing-question", sent("POST", asked));
+
+export const getHistory = (layer: string, id: number): Promise<History> =>
+  request(`/api/objects/${layer}/${id}/history${query({ limit: 50 })}`);

@@ -119,7 +119,20 @@ export const LINES: LayerSpecification[] = [
   },
 ];
 
+/** Pixels of a metre on the ground at zoom 0, in the middle of the country. */
+const PIXELS = 512 / 40_075_016.7 / Math.cos((16 * Math.PI) / 180);
+/** Side in pixels of the image `cell`; it is drawn as large as the cell is on the ground, but never too small to see. */
+export const CELL_PX = 128;
+const cellSize = (zoom: number): ExpressionSpecification =>
+  ["max", (zoom < 9 ? 5 : 7) / CELL_PX, ["*", ["get", "grid_m"], (PIXELS * 2 ** zoom) / CELL_PX]] as unknown as ExpressionSpecification;
+
 export const SITES: LayerSpecification[] = [
+  {
+    // Where a site stands is not told, only in which cell; so the whole cell is drawn and no point.
+    id: "sites-blurred", type: "symbol", source: "sites", "source-layer": "sites_blurred",
+    layout: { "icon-image": "cell", "icon-size": ["interpolate", ["exponential", 2], ["zoom"], 6, cellSize(6), 9, cellSize(9), 10, cellSize(10), 18, cellSize(18)] as never, "icon-allow-overlap": true, "icon-ignore-placement": true, "icon-rotation-alignment": "map" },
+    paint: { "icon-opacity": byZoom(7, 0.75, 12, 0.9, 15, 0.55) },
+  },
   {
     id: "sites-point", type: "circle", source: "sites", "source-layer": "sites",
     paint: {
@@ -131,11 +144,24 @@ export const SITES: LayerSpecification[] = [
   },
   {
     id: "sites-k", type: "symbol", source: "sites", "source-layer": "sites", minzoom: 11.5,
-    filter: [">=", ["get", "k"], 1],
+    filter: [">=", ["coalesce", ["get", "k"], 0], 1],
     layout: { "text-field": ["to-string", ["get", "k"]], "text-font": FONT, "text-size": byZoom(11.5, 8, 16, 13), "text-allow-overlap": true },
     paint: { "text-color": match("state", { shared: "#ffffff" }, INK) },
   },
 ];
+
+/** What must not leave the department says so on the map; MapView writes the word in the chosen language. */
+const RESTRICTABLE = ["sites", "poles", "ducts", "manholes", "distribution_points"] as const;
+export const RESTRICTED: LayerSpecification[] = RESTRICTABLE.map((layer) => ({
+  id: `${layer}-restricted`, type: "symbol", source: layer, "source-layer": layer,
+  minzoom: layer === "sites" ? 5 : DETAIL_ZOOM, filter: ["==", ["get", "restricted"], true],
+  layout: {
+    "symbol-placement": layer === "ducts" ? "line-center" : "point",
+    "icon-image": "lock", "icon-size": byZoom(8, 0.6, 13, 1), "icon-allow-overlap": true, "icon-ignore-placement": true,
+    "icon-offset": [11, -11], "text-field": "", "text-font": FONT, "text-size": 11, "text-anchor": "left", "text-offset": [1.9, -1], "text-optional": true,
+  },
+  paint: { "text-color": INK, "text-halo-color": "#ffffff", "text-halo-width": 2 },
+}));
 
 export const NAMES: LayerSpecification[] = [
   {
@@ -147,6 +173,15 @@ export const NAMES: LayerSpecification[] = [
     id: "communes-name", type: "symbol", source: "communes", "source-layer": "commune_labels", minzoom: 8.2,
     layout: { "text-field": ["get", "name"], "text-font": FONT, "text-size": byZoom(8.2, 10.5, 11, 14, 14, 18), "text-max-width": 7, "text-padding": 6 },
     paint: { "text-color": INK, "text-halo-color": "rgba(255,255,255,0.92)", "text-halo-width": 1.8 },
+  },
+];
+
+/** Drawn above the names, which make room for it. */
+export const COUNTS: LayerSpecification[] = [
+  {
+    id: "sites-blurred-count", type: "symbol", source: "sites", "source-layer": "sites_blurred", minzoom: 10.5,
+    layout: { "text-field": ["to-string", ["get", "count"]], "text-font": FONT, "text-size": byZoom(10.5, 9, 14, 16), "text-allow-overlap": true },
+    paint: { "text-color": STATE.shared, "text-halo-color": "#ffffff", "text-halo-width": 1.4 },
   },
 ];
 
@@ -194,16 +229,16 @@ export const MARKS: LayerSpecification[] = [
 export const STYLE_LAYERS: Record<LayerName, string[]> = {
   villages: ["villages-fill", "villages-hatch", "villages-line", "villages-point", "villages-name"],
   communes: ["communes-halo", "communes-line", "communes-name"],
-  sites: ["sites-point", "sites-k"],
-  poles: ["poles-cells", "poles-counts", "poles-point"],
-  ducts: ["ducts-case", "ducts-line"],
-  manholes: ["manholes-point"],
-  distribution_points: ["distribution_points-cells", "distribution_points-counts", "distribution_points-point"],
+  sites: ["sites-blurred", "sites-blurred-count", "sites-point", "sites-k", "sites-restricted"],
+  poles: ["poles-cells", "poles-counts", "poles-point", "poles-restricted"],
+  ducts: ["ducts-case", "ducts-line", "ducts-restricted"],
+  manholes: ["manholes-point", "manholes-restricted"],
+  distribution_points: ["distribution_points-cells", "distribution_points-counts", "distribution_points-point", "distribution_points-restricted"],
   terrain: ["relief", "hillshade", "mask"],
 };
 
 /** What a click looks for, topmost first. */
 export const CLICKABLE = [
   "candidates-point", "sites-point", "distribution_points-point", "distribution_points-cells", "poles-point",
-  "manholes-point", "ducts-line", "poles-cells", "villages-point",
+  "manholes-point", "ducts-line", "poles-cells", "sites-blurred-count", "villages-point",
 ];

@@ -7,19 +7,55 @@ export const INK = "#12344d";
 export const PORT = "#0f8a78";
 export const MANHOLE = "#3d4753";
 
-/** Draw the diagonal hatch of an unknown village as an image MapLibre can tile. */
-export function hatch(colour: string, size = 16): ImageData | null {
+function drawn(size: number, draw: (pen: CanvasRenderingContext2D) => void): ImageData | null {
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = size;
   const pen = canvas.getContext("2d");
   if (!pen) return null;
-  pen.strokeStyle = colour;
-  pen.lineWidth = size / 6;
-  pen.beginPath();
-  for (const shift of [-size, 0, size]) {
-    pen.moveTo(shift - 1, size + 1);
-    pen.lineTo(shift + size + 1, -1);
-  }
-  pen.stroke();
+  draw(pen);
   return pen.getImageData(0, 0, size, size);
 }
+
+/** A cell of the grid to which positions are blurred: a pale square with a broken edge, unlike any mark of an object. */
+export const cell = (size: number): ImageData | null =>
+  drawn(size, (pen) => {
+    pen.fillStyle = `${STATE.shared}38`;
+    pen.fillRect(0, 0, size, size);
+    pen.strokeStyle = STATE.shared;
+    pen.lineWidth = size / 20;
+    pen.setLineDash([size / 14, size / 14]);
+    pen.strokeRect(size / 40, size / 40, (size * 19) / 20, (size * 19) / 20);
+  });
+
+/** The mark of a restricted object: a lock on ink. */
+export const lock = (size = 36): ImageData | null =>
+  drawn(size, (pen) => {
+    const unit = size / 18;
+    pen.fillStyle = "#ffffff";
+    pen.beginPath();
+    pen.arc(9 * unit, 9 * unit, 9 * unit, 0, 2 * Math.PI);
+    pen.fill();
+    pen.fillStyle = INK;
+    pen.beginPath();
+    pen.arc(9 * unit, 9 * unit, 7.6 * unit, 0, 2 * Math.PI);
+    pen.fill();
+    pen.fillStyle = pen.strokeStyle = "#ffffff";
+    pen.fillRect(5.6 * unit, 8.4 * unit, 6.8 * unit, 4.8 * unit);
+    pen.lineWidth = 1.4 * unit;
+    pen.beginPath();
+    pen.arc(9 * unit, 7.6 * unit, 2.2 * unit, Math.PI, 0);
+    pen.stroke();
+  });
+
+/** Draw the diagonal hatch of an unknown village as an image MapLibre can tile. */
+export const hatch = (colour: string, size = 16): ImageData | null =>
+  drawn(size, (pen) => {
+    pen.strokeStyle = colour;
+    pen.lineWidth = size / 6;
+    pen.beginPath();
+    for (const shift of [-size, 0, size]) {
+      pen.moveTo(shift - 1, size + 1);
+      pen.lineTo(shift + size + 1, -1);
+    }
+    pen.stroke();
+  });

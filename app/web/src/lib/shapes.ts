@@ -17,6 +17,14 @@ export function circle({ lon, lat }: Position, radius_m: number, corners = 72): 
   return { type: "Feature", properties: {}, geometry: { type: "Polygon", coordinates: [ring] } };
 }
 
+/** The grid cell of side `grid_m` around its centre, for the eye. */
+export function square([lon, lat]: [number, number], grid_m: number): Feature {
+  const north = grid_m / 2 / METRES_PER_DEGREE;
+  const east = north / Math.cos((lat * Math.PI) / 180);
+  const ring = [[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]].map(([x = 0, y = 0]) => [lon + x * east, lat + y * north]);
+  return { type: "Feature", properties: {}, geometry: { type: "Polygon", coordinates: [ring] } };
+}
+
 const point = (lon: number, lat: number, properties: Record<string, string>): Feature => ({
   type: "Feature",
   properties,

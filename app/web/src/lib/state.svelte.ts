@@ -44,9 +44,22 @@ export const view = $state<View>({
   counted: null,
 });
 
-export const server = $state<{ meta: Meta | null; zoom: number; flyTo: [number, number] | null; fit: Box | null }>({
+interface Shown {
+  meta: Meta | null;
+  zoom: number;
+  /** Side of the cells sites are blurred to, as the tiles tell it. */
+  grid_m: number;
+  /** Middle of the map, for the one that takes its place when somebody signs in or out. */
+  centre: [number, number] | null;
+  flyTo: [number, number] | null;
+  fit: Box | null;
+}
+
+export const server = $state<Shown>({
   meta: null,
   zoom: 9,
+  grid_m: 1000,
+  centre: null,
   flyTo: null,
   fit: null,
 });
@@ -61,6 +74,14 @@ export function open(panel: PanelName | null): void {
   }
   if (panel !== "sharing") view.counted = null;
   view.panel = panel;
+}
+
+/** Drop what the server told one person before another looks at the screen; filters and the open village stay. */
+export function forget(): void {
+  if (view.panel === "object") open(null);
+  view.outline = null;
+  view.candidates = [];
+  view.counted = null;
 }
 
 export function openVillage(id: number, at: [number, number] | null = null): void {

@@ -1,7 +1,8 @@
 /** The map's style: our own tiles only, labels in the system's fonts (no `glyphs`, nothing from outside). */
 import type { LayerSpecification, SourceSpecification, StyleSpecification } from "maplibre-gl";
-import { query } from "./api";
-import { AREAS, GROUND, LINES, MARKS, MASK, MIN_ZOOM, NAMES, OUTLINES, PAPER, SHADE, SITES } from "./layers";
+import { query } from "./http";
+import { AREAS, COUNTS, GROUND, LINES, MARKS, MASK, MIN_ZOOM, NAMES, OUTLINES, PAPER, RESTRICTED, SHADE, SITES } from "./layers";
+import type { LayerName } from "./state.svelte";
 import type { Meta } from "./types";
 
 export interface Asked {
@@ -21,9 +22,9 @@ export function tileUrl(layer: string, asked: Asked): string {
 
 const TILED = ["villages", "communes", "sites", "poles", "ducts", "manholes", "distribution_points"] as const;
 
-function sources(meta: Meta, asked: Asked): Record<string, SourceSpecification> {
+function sources(meta: Meta, asked: Asked, offered: (layer: LayerName) => boolean): Record<string, SourceSpecification> {
   const made: Record<string, SourceSpecification> = {};
-  for (const layer of TILED)
+  for (const layer of TILED.filter(offered))
     made[layer] = {
       type: "vector",
       tiles: [tileUrl(layer, asked)],
@@ -39,10 +40,10 @@ function sources(meta: Meta, asked: Asked): Record<string, SourceSpecification> 
   return made;
 }
 
-export function mapStyle(meta: Meta, asked: Asked): StyleSpecification {
-  const made = sources(meta, asked);
-  const hasTerrain = "terrain" in made;
+/** The style for somebody who is told of the layers that are `offered`; of others nothing is asked for. */
+export function mapStyle(meta: Meta, asked: Asked, offered: (layer: LayerName) => boolean): StyleSpecification {
+  const made = sources(meta, asked, offered);
   const background: LayerSpecification = { id: "background", type: "background", paint: { "background-color": PAPER } };
-  const layers = [background, ...(hasTerrain ? [...GROUND, SHADE, MASK] : []), ...AREAS, ...OUTLINES, ...LINES, ...SITES, ...NAMES, ...MARKS];
-  return { version: 8, sources: made, layers };
+  const layers = [background, ...GROUND, SHADE, MASK, ...AREAS, ...OUTLINES, ...LINES, ...SITES, ...RESTRICTED, ...NAMES, ...COUNTS, ...MARKS];
+  return { version: 8, sources: made, layers: layers.filter((layer) => !("source" in layer) || layer.source in made) };
 }

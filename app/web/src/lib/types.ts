@@ -67,6 +67,8 @@ export interface Estimate {
   server: Server | null;
   distance_m: number | null;
   diffraction_db: number | null;
+  /** Something serves, and this caller may not know what. */
+  undisclosed: boolean;
 }
 
 export interface Coverage {
@@ -80,6 +82,7 @@ export interface Coverage {
     verdict: Verdict;
     households: number | null;
     households_reached: number | null;
+    undisclosed: boolean;
     nearest: { code: string; operator: string; distance_m: number; ports_free: number | null } | null;
     why?: { vi: string[]; en: string[] } | Wording | null;
   } | null;
@@ -99,10 +102,13 @@ export interface Definition {
 
 export interface Ratio {
   definition: string;
-  numerator: number;
-  denominator: number;
-  unknown: number;
+  numerator: number | null;
+  denominator: number | null;
+  unknown: number | null;
   ratio: number | null;
+  /** Too few objects, or another's own figure: this caller is told no number, but why. */
+  withheld: boolean;
+  reason: Wording | null;
   /** What the ratio would be if every unknown fell on the one side or the other. */
   ratio_low: number | null;
   ratio_high: number | null;
@@ -112,7 +118,7 @@ export interface Ratio {
 
 export interface Breakdown extends Omit<Ratio, "target" | "objects"> {
   scope_kind: string;
-  scope_code: string;
+  scope_code: string | null;
   scope_name: string;
 }
 
@@ -143,6 +149,8 @@ export interface Candidate {
 export interface Colocation {
   candidates: Candidate[];
   near_duplicates: Candidate[];
+  /** Of restricted sites; the department's only, and of no weight in the advice. */
+  restricted: Candidate[];
   poles_nearby: number;
   commune: { code: string; name: string } | string | null;
   province: boolean;
@@ -162,9 +170,58 @@ export interface ColocationAsk {
   as_of?: string;
 }
 
+export interface SharingQuestion {
+  lon: number;
+  lat: number;
+  radius_m: number;
+  height_m?: number;
+  technologies: Technology[];
+  /** For which of several organisations the account asks. */
+  operator?: string;
+}
+
+interface Counted {
+  count: number;
+  at_least: boolean;
+}
+
+export interface SharingAnswer {
+  reference: string;
+  may_share: "yes" | "no" | "unknown";
+  with_room: Counted;
+  unknown: Counted;
+  message: Wording;
+  own: Candidate[];
+  contact: Wording;
+  searched: { lon: number; lat: number; radius_m: number; grid_m: number; height_m: number | null };
+  left: { hour: number | null; day: number | null };
+  synthetic: boolean;
+}
+
+export interface FieldChange {
+  field: string;
+  before: unknown;
+  after: unknown;
+  moved_m: number | null;
+}
+
+export interface History {
+  numberMatched: number;
+  history: {
+    id: number;
+    at: string;
+    operation: "insert" | "update" | "remove";
+    actor: { kind: "department" | "own_organisation" | "commune_officer" | "other"; name: string | null };
+    reason: string | null;
+    changes: FieldChange[];
+  }[];
+}
+
 /** A pole, duct, site … clicked on the map: the properties of its tile feature. */
 export interface Picked {
   layer: string;
+  /** Number of the object; null of a group. */
+  id: number | null;
   properties: Record<string, string | number | boolean | null>;
   at: [number, number];
 }

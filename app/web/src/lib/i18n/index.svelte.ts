@@ -49,6 +49,17 @@ export function number(value: number | null | undefined, digits = 0): string {
   return value.toLocaleString(language.current, { maximumFractionDigits: digits, minimumFractionDigits: 0 });
 }
 
+const DAY = { day: "2-digit", month: "2-digit", year: "numeric" } as const;
+
+/** A day as people write it; `iso` may be an instant. */
+export function day(iso: string): string {
+  return new Date(iso).toLocaleDateString("en-GB", DAY);
+}
+
+export function moment(iso: string): string {
+  return new Date(iso).toLocaleString("en-GB", { ...DAY, hour: "2-digit", minute: "2-digit" });
+}
+
 export function distance(metres: number | null | undefined): string {
   if (metres === null || metres === undefined) return "–";
   return metres < 1000 ? `${number(metres)} m` : `${number(metres / 1000, metres < 10_000 ? 1 : 0)} km`;

@@ -1,0 +1,91 @@
+/** Who is at the screen, and what follows when that changes: nothing of the previous person stays on it. */
+import { deleteSession, getSession, NOBODY, postPassword, postSession, type Identity, type Role } from "./accounts";
+import { keys, Problem } from "./http";
+import { forget, type LayerName } from "./state.svelte";
+
+export type DialogName = "sign-in" | "password" | "tokens";
+
+interface Session {
+  who: Identity;
+  /** The server has said who it is. */
+  known: boolean;
+  /** The server no longer knows this person's session; the screen waits behind the sign-in dialog. */
+  lost: boolean;
+  dialog: DialogName | null;
+  /** Counts persons: panels of the one before are built anew. */
+  person: number;
+  /** Counts sign-ins: tiles refused in between are asked for again. */
+  entry: number;
+}
+
+export const session = $state<Session>({ who: NOBODY, known: false, lost: false, dialog: null, person: 0, entry: 0 });
+
+let waiting: ((again: boolean) => void)[] = [];
+// Another window of this browser that signs in or out changes the cookie of all of them.
+const windows = new BroadcastChannel("hatang.session");
+windows.onmessage = () => void load().catch(() => undefined);
+
+export const signedIn = (): boolean => session.who.account_id !== null;
+
+export const holds = (...roles: Role[]): boolean => roles.some((role) => session.who.roles.includes(role));
+
+const SIGN_IN_FOR: readonly LayerName[] = ["ducts", "poles", "manholes", "distribution_points"];
+
+/** Whether this person is told anything of a layer: networks are not shown to the public. */
+export const offered = (layer: LayerName): boolean =>
+  !SIGN_IN_FOR.includes(layer) || session.who.roles.some((role) => role !== "public");
+
+function enter(who: Identity): void {
+  const same = session.known && who.account_id === session.who.account_id;
+  if (!same || session.lost) session.entry += 1;
+  if (!same) {
+    session.person += 1;
+    forget();
+  }
+  if (!same || session.dialog === "sign-in") session.dialog = null;
+  if (who.must_change_password) session.dialog = "password";
+  keys.csrf = who.csrf;
+  Object.assign(session, { who, known: true, lost: false });
+  const again = same && who.account_id !== null && !who.must_change_password;
+  for (const go of waiting.splice(0)) go(again);
+}
+
+export async function load(): Promise<void> {
+  const told = getSession().catch((cause: unknown) => {
+    if (cause instanceof Problem && cause.status === 401) return getSession(); // that cookie is gone now
+    throw cause;
+  });
+  enter(await told);
+}
+
+export async function signIn(name: string, password: string): Promise<void> {
+  enter(await postSession(name, password));
+  windows.postMessage(null);
+}
+
+export async function changePassword(old: string, changed: string): Promise<void> {
+  const forced = session.who.must_change_password;
+  await postPassword(old, changed);
+  await load();
+  if (forced) session.dialog = null;
+}
+
+export async function signOut(): Promise<void> {
+  await deleteSession().catch((cause: unknown) => {
+    if (!(cause instanceof Problem && cause.status === 401)) throw cause; // over already
+  });
+  enter(NOBODY);
+  windows.postMessage(null);
+}
+
+/** The sign-in dialog is closed without one; whose session is over goes on as the public. */
+export async function goOn(): Promise<void> {
+  if (session.lost) await signOut();
+  else session.dialog = null;
+}
+
+keys.lost = () => {
+  if (!signedIn()) return Promise.resolve(false);
+  session.lost = true;
+  return new Promise((go) => waiting.push(go));
+};

@@ -1,0 +1,219 @@
+"""Questions to every route for the permission matrix: own, another's and restricted objects."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.registry.two_networks import PLACES, Networks
+
+KINDS = ("viettel", "vnpt", "secret")
+"""Own, another's, restricted: seen from the operator VIETTEL."""
+LAYERS = {
+    "sites": "site", "structures": "structure", "base_stations": "base_station", "cells": "cell", "poles": "pole",
+    "manholes": "manhole", "ducts": "duct", "cables": "cable", "distribution_points": "distribution_point",
+    "bores": "bore", "structure_occupancies": "structure_occupancy", "pole_occupancies": "pole_occupancy",
+    "duct_occupancies": "duct_occupancy",
+}  # fmt: skip
+EXPORTED = ("communes", "villages", "sites", "sites_blurred", "structures", "poles", "manholes", "ducts", "cables",
+            "distribution_points", "facilities")  # fmt: skip
+TILES = ("communes", "sites", "poles", "ducts", "manholes", "distribution_points")
+INJECTION = "x' OR 1=1; SELECT set_config('hatang.roles','system',true) --"
+MATCHED = {"If-Match": '"0"'}
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One question to a route; `target` is whose object it names, empty when it names none."""
+
+    path: str
+    params: dict[str, Any] = field(default_factory=dict)
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+    target: str = ""
+
+
+@dataclass(frozen=True)
+class World:
+    """What the questions may name."""
+
+    networks: Networks
+    run: int
+    user: int
+    """An account of nobody's, to be changed and ended."""
+    user_role: int
+    user_token: int
+
+    def row(self, table: str, name: str) -> int:
+        """Return the id of a row."""
+        return self.networks.rows[table][name]
+
+
+def tile(z: int, name: str) -> str:
+    """Return z/x/y of the tile that holds the place of `name`."""
+    lon, lat = PLACES[name]
+    across = (lon + 180) / 360
+    down = (1 - math.log(math.tan(math.radians(lat)) + 1 / math.cos(math.radians(lat))) / math.pi) / 2
+    return f"{z}/{int(across * 2**z)}/{int(down * 2**z)}"
+
+
+def around(name: str) -> dict[str, Any]:
+    """Return lon and lat of a place."""
+    return dict(zip(("lon", "lat"), PLACES[name], strict=True))
+
+
+Questions = Callable[[World], list[Ask]]
+
+
+def _plain(path: str, *params: dict[str, Any]) -> Questions:
+    return lambda _: [Ask(path, p) for p in (params or ({},))]
+
+
+def _user(path: str, body: Any = None, **headers: str) -> Questions:
+    return lambda w: [
+        Ask(path.format(user_id=w.user, role_id=w.user_role, token_id=w.user_token), body=body,
+            headers={k.replace("_", "-"): v for k, v in headers.items()})
+    ]  # fmt: skip
+
+
+def _objects(suffix: str = "", body: Any = None, headers: dict[str, str] | None = None, **params: Any) -> Questions:
+    """Ask for every layer's own, another's and restricted object by its identifier."""
+
+    def asked(world: World) -> list[Ask]:
+        found = [
+            Ask(f"/api/objects/{layer}/{world.row(table, name)}{suffix}", params, body, headers or {}, target=name)
+            for layer, table in LAYERS.items()
+            for name in KINDS
+        ]
+        bunker = world.row("facility", "secret")
+        return [*found, Ask(f"/api/objects/facilities/{bunker}{suffix}", params, body, headers or {}, target="secret")]
+
+    return asked
+
+
+def _lists(world: World) -> list[Ask]:
+    found = []
+    for layer in (*LAYERS, "facilities", "villages"):
+        path = f"/api/objects/{layer}"
+        found += [Ask(path), Ask(path, {"q": "secret"}), Ask(path, {"q": "vnpt"}), Ask(path, {"q": INJECTION}),
+                  Ask(path, {"sort": "-code"}), Ask(path, {"sort": INJECTION}), Ask(path, {"commune": "1"}),
+                  Ask(path, {"bbox": "107.5,16.4,107.8,16.5", "limit": 1, "offset": 1})]  # fmt: skip
+    return found
+
+
+def _creations(world: World) -> list[Ask]:
+    """Try to add parts to another's and to restricted objects, codes that are taken, owners that are not one's own."""
+    here = {"type": "Point", "coordinates": [107.5, 16.4]}
+    who = world.networks.organisations
+    parts: list[tuple[str, dict[str, Any]]] = [
+        ("structures", {"site_id": "site", "code": "NEW", "geometry": here}),
+        ("base_stations", {"site_id": "site", "code": "NEW", "technology": "4G"}),
+        ("cells", {"base_station_id": "base_station", "code": "NEW"}),
+        ("structure_occupancies", {"structure_id": "structure", "tenant_id": who["VIETTEL"]}),
+        ("pole_occupancies", {"pole_id": "pole", "tenant_id": who["VIETTEL"]}),
+        ("duct_occupancies", {"duct_id": "duct", "tenant_id": who["VIETTEL"]}),
+    ]
+    found = []
+    for name in ("vnpt", "secret"):
+        for layer, body in parts:
+            filled = {k: world.row(str(v), name) if k.endswith("_id") and isinstance(v, str) else v
+                      for k, v in body.items()}  # fmt: skip
+            found.append(Ask(f"/api/objects/{layer}", body={**filled, "reason": "test"}, target=name))
+    for code in ("VNPT-SITE", "SECRET-SITE"):
+        mine = {"code": code, "geometry": here, "reason": "test"}
+        for more in ({}, {"owner_id": who["VNPT"]}, {"restricted": True}):
+            found.append(Ask("/api/objects/sites", body=mine | more))
+    return found
+
+
+def _tiles(world: World) -> list[Ask]:
+    return [
+        Ask(f"/tiles/{layer}/{tile(z, name)}.mvt", target="") for layer in TILES for z in (10, 14) for name in KINDS
+    ]
+
+
+def _exports(world: World) -> list[Ask]:
+    parts: tuple[dict[str, Any], ...] = ({}, {"bbox": "107.5,16.4,107.8,16.5"}, {"commune": "1"})
+    found = [Ask(f"/api/exports/{layer}.geojson", params) for layer in EXPORTED for params in parts]
+    return [*found, Ask("/api/exports/poles.geojson", {"commune": INJECTION})]
+
+
+QUESTIONS: dict[str, Questions] = {
+    "GET /api/meta": _plain("/api/meta"),
+    "GET /api/villages": _plain("/api/villages", {}, {"q": INJECTION}, {"operator": "VNPT"}),
+    "GET /api/villages/{village_id}": lambda w: [Ask(f"/api/villages/{w.row('village', 'here')}")],
+    "GET /api/villages/{village_id}/coverage": lambda w: [Ask(f"/api/villages/{w.row('village', n)}/coverage")
+                                                          for n in ("here", "there")],
+    "GET /api/communes": _plain("/api/communes"),
+    "GET /api/exports/{layer}.geojson": _exports,
+    "GET /healthz": _plain("/healthz"),
+    "GET /readyz": _plain("/readyz"),
+    "GET /metrics": _plain("/metrics"),
+    "GET /api/coverage/at": lambda w: [Ask("/api/coverage/at", around(n)) for n in KINDS],
+    "GET /api/coverage/runs": _plain("/api/coverage/runs"),
+    "GET /api/coverage/runs/{a}/compare/{b}": lambda w: [Ask(f"/api/coverage/runs/{w.run}/compare/{w.run}")],
+    "GET /api/coverage/series": _plain("/api/coverage/series", {"from": "2025-12-31", "to": "2026-01-01"}, {}),
+    "GET /api/blackspots": _plain("/api/blackspots", {}, {"verdict": "covered"}),
+    "GET /api/sharing": _plain("/api/sharing", {}, {"by": "commune"}, {"by": "operator"}, {"by": "owner_kind"}),
+    "GET /api/sharing/series": _plain("/api/sharing/series", {}),
+    "GET /api/sharing/geographies": _plain("/api/sharing/geographies", {}),
+    "GET /api/sharing/{indicator}/objects": lambda w: [
+        Ask(f"/api/sharing/{i}/objects", {"counted": c, "definition": d})
+        for i, d in (("a3", "S1"), ("a4", "P1"), ("a5", "D1"), ("a5", "D3"))
+        for c in ("numerator", "denominator", "unknown")
+    ],
+    "POST /api/colocation": lambda w: [
+        Ask("/api/colocation", body=around(n) | {"operator": "VIETTEL", "height_m": 30, "radius_m": 5000})
+        for n in KINDS
+    ],
+    "POST /api/sharing-question": lambda w: [
+        Ask("/api/sharing-question", body=around(n) | {"radius_m": 1000, "operator": "VIETTEL"}) for n in KINDS
+    ],
+    "GET /api/sharing-questions": _plain("/api/sharing-questions"),
+    "GET /tiles/terrain/{z}/{x}/{y}.png": lambda w: [Ask(f"/tiles/terrain/{tile(10, 'secret')}.png")],
+    "GET /tiles/terrain-unknown/{z}/{x}/{y}.png": lambda w: [Ask(f"/tiles/terrain-unknown/{tile(10, 'secret')}.png")],
+    "GET /tiles/villages/{z}/{x}/{y}.mvt": lambda w: [
+        Ask(f"/tiles/villages/{tile(z, 'secret')}.mvt") for z in (10, 14)
+    ],
+    "GET /tiles/{layer}/{z}/{x}/{y}.mvt": _tiles,
+    "GET /api/units": _plain("/api/units", {"q": "xa day"}, {"q": INJECTION}),
+    "GET /api/units/{unit_id}": lambda w: [Ask(f"/api/units/{w.row('unit', 'here')}")],
+    "GET /api/crosswalk": _plain("/api/crosswalk", {"from": "2025-07-01", "to": "2026-01-01"}),
+    "GET /api/objects": _plain("/api/objects"),
+    "GET /api/objects/{layer}": _lists,
+    "POST /api/objects/{layer}": _creations,
+    "GET /api/objects/{layer}/{object_id}": _objects(),
+    "PATCH /api/objects/{layer}/{object_id}": _objects(body={"code": "X", "reason": "test"}, headers=MATCHED),
+    "DELETE /api/objects/{layer}/{object_id}": _objects(headers=MATCHED, reason="test"),
+    "GET /api/objects/{layer}/{object_id}/history": _objects("/history"),
+    "GET /api/objects/{layer}/{object_id}/history/{change_id}": _objects("/history/1"),
+    "POST /api/objects/{layer}/{object_id}/restore": _objects(
+        "/restore", {"change_id": 1, "reason": "test"}, MATCHED
+    ),
+    "GET /api/session": _plain("/api/session"),
+    "POST /api/session": lambda _: [Ask("/api/session", body={"name": INJECTION, "password": "x"})],
+    "DELETE /api/session": _plain("/api/session"),
+    "POST /api/session/password": lambda _: [Ask("/api/session/password", body={"old": "wrong", "new": "a" * 20})],
+    "GET /api/session/oidc": _plain("/api/session/oidc"),
+    "DELETE /api/session/oidc": _plain("/api/session/oidc"),
+    "GET /api/session/oidc/start": _plain("/api/session/oidc/start"),
+    "GET /api/session/oidc/callback": _plain("/api/session/oidc/callback", {"code": "x", "state": "y"}),
+    "GET /api/tokens": _plain("/api/tokens"),
+    "POST /api/tokens": lambda _: [Ask("/api/tokens", body={"name": "t", "scopes": ["read"], "days": 1})],
+    "DELETE /api/tokens/{token_id}": _user("/api/tokens/{token_id}"),
+    "GET /api/users": _plain("/api/users"),
+    "POST /api/users": lambda _: [Ask("/api/users", body={"name": "mallory", "roles": [{"role": "administrator"}]})],
+    "GET /api/users/{user_id}": _user("/api/users/{user_id}"),
+    "PATCH /api/users/{user_id}": _user("/api/users/{user_id}", {"display_name": "x"}, If_Match='"0"'),
+    "POST /api/users/{user_id}/roles": _user("/api/users/{user_id}/roles", {"role": "administrator"}),
+    "DELETE /api/users/{user_id}/roles/{role_id}": _user("/api/users/{user_id}/roles/{role_id}"),
+    "POST /api/users/{user_id}/reset-password": _user("/api/users/{user_id}/reset-password"),
+    "GET /api/users/{user_id}/tokens": _user("/api/users/{user_id}/tokens"),
+    "DELETE /api/users/{user_id}/tokens/{token_id}": _user("/api/users/{user_id}/tokens/{token_id}"),
+    "GET /api/users/{user_id}/sign-on": _user("/api/users/{user_id}/sign-on"),
+    "PUT /api/users/{user_id}/sign-on": _user("/api/users/{user_id}/sign-on", {"subject": "x"}),
+    "GET /api/view-log": _plain("/api/view-log"),
+}  # fmt: skip
+"""A route without a question here fails the matrix."""
