@@ -95,6 +95,7 @@ def test_the_dialog_keeps_the_keyboard_and_gives_it_back(page: Page) -> None:
     button.focus()
     page.keyboard.press("Enter")
     expect(dialog(page)).to_have_attribute("aria-label", "Đăng nhập")
+    expect(page.locator("[name=name]")).to_be_focused()
     for _ in range(12):
         page.keyboard.press("Tab")
         assert page.evaluate(
@@ -211,6 +212,7 @@ def test_a_session_that_ends_mid_form_keeps_the_form(planner: Page, served: Serv
     planner.get_by_role("button", name="Kiểm tra", exact=True).click()
     expect(dialog(planner).get_by_role("alert").first).to_contain_text("Phiên đăng nhập đã hết")
     expect(planner.locator("[name=name]")).to_have_value(served.people["planner"].name)
+    expect(planner.locator("dialog [name=password]")).to_be_focused()
     arrive(planner, served.people["planner"])
     expect(planner.get_by_test_id("advice")).to_be_visible()  # the question was asked again, by itself
     expect(planner.locator("[name=height]")).to_have_value("37")

@@ -26,15 +26,16 @@ def properties(page: Page, layer: str) -> list[dict[str, Any]]:
     return found
 
 
-def click_first(page: Page, layer: str) -> None:
-    """Click something of a layer that no panel covers, moving the map so that it is in the middle."""
+def click_first(page: Page, layer: str, owner: str | None = None) -> None:
+    """Move the map so that something of a layer, of an owner when given, is in the middle, and click it."""
     page.evaluate(
-        """layer => {
+        """([layer, owner]) => {
             const map = window.__hatang;
-            const [hit] = map.queryRenderedFeatures({ layers: [layer] });
-            map.jumpTo({ center: hit.geometry.coordinates, zoom: Math.max(map.getZoom(), 12) });
+            const found = map.queryRenderedFeatures({ layers: [layer] });
+            const hit = found.find(f => owner === null || f.properties.owner === owner);
+            map.jumpTo({ center: hit.geometry.coordinates, zoom: Math.max(map.getZoom(), 15) });
         }""",
-        layer,
+        [layer, owner],
     )
     settled(page)
     page.mouse.click(600, 380)
@@ -115,7 +116,7 @@ def test_an_operator_sees_its_own_sites_and_others_as_cells(open_page: Open) -> 
     for site in own:
         assert site["owner"] == "VIETTEL" or "VIETTEL" in site.get("operators", "").split(","), site
     assert sum(cell["count"] for cell in cells) > len({site["code"] for site in own})
-    click_first(page, "sites-point")
+    click_first(page, "sites-point", "VIETTEL")
     panel = page.get_by_role("dialog")
     panel.get_by_test_id("history").locator("summary").click()
     expect(panel.get_by_test_id("history")).to_contain_text("Thêm mới")
