@@ -1,4 +1,5 @@
 /** Who is at the screen, and what follows when that changes: nothing of the previous person stays on it. */
+import { tick } from "svelte";
 import { deleteSession, getSession, NOBODY, postPassword, postSession, type Identity, type Role } from "./accounts";
 import { keys, Problem } from "./http";
 import { forget, type LayerName } from "./state.svelte";
@@ -12,13 +13,23 @@ interface Session {
   /** The server no longer knows this person's session; the screen waits behind the sign-in dialog. */
   lost: boolean;
   dialog: DialogName | null;
+  /** This person is signing out: nothing more is asked for. */
+  leaving: boolean;
   /** Counts persons: panels of the one before are built anew. */
   person: number;
   /** Counts sign-ins: tiles refused in between are asked for again. */
   entry: number;
 }
 
-export const session = $state<Session>({ who: NOBODY, known: false, lost: false, dialog: null, person: 0, entry: 0 });
+export const session = $state<Session>({
+  who: NOBODY,
+  known: false,
+  lost: false,
+  dialog: null,
+  leaving: false,
+  person: 0,
+  entry: 0,
+});
 
 let waiting: ((again: boolean) => void)[] = [];
 // Another window of this browser that signs in or out changes the cookie of all of them.
@@ -71,10 +82,16 @@ export async function changePassword(old: string, changed: string): Promise<void
 }
 
 export async function signOut(): Promise<void> {
-  await deleteSession().catch((cause: unknown) => {
-    if (!(cause instanceof Problem && cause.status === 401)) throw cause; // over already
-  });
-  enter(NOBODY);
+  session.leaving = true;
+  await tick(); // the map is gone, and with it its requests: the server would refuse those still on the way
+  try {
+    await deleteSession().catch((cause: unknown) => {
+      if (!(cause instanceof Problem && cause.status === 401)) throw cause; // over already
+    });
+    enter(NOBODY);
+  } finally {
+    session.leaving = false;
+  }
   windows.postMessage(null);
 }
 
@@ -85,7 +102,7 @@ export async function goOn(): Promise<void> {
 }
 
 keys.lost = () => {
-  if (!signedIn()) return Promise.resolve(false);
+  if (!signedIn() || session.leaving) return Promise.resolve(false);
   session.lost = true;
   return new Promise((go) => waiting.push(go));
 };
