@@ -46,7 +46,7 @@ class Change(Keyed, Base):
             name="before_after",
         ),
         Index("ix_change_row_id", "row_id", "table_name"),
-        Index("ix_change_at", "at", postgresql_using="brin"),
+        Index("ix_change_at", "at", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
         _AUDIT,
     )
 

@@ -8,7 +8,7 @@ $$;
 -- Of all changes, those the caller may not read included: else the row of today would pass for that of then.
 CREATE OR REPLACE FUNCTION audit.changed_since(which text) RETURNS SETOF bigint
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = audit, pg_temp AS $$
-    SELECT DISTINCT c.row_id FROM audit.change c WHERE c.table_name = which AND c.at > audit.known_at()
+    SELECT DISTINCT c.row_id FROM audit.change c WHERE c.table_name = which AND c.at > (SELECT audit.known_at())
 $$;
 -- Runs as the caller: true when row-level security shows the caller that row today.
 CREATE OR REPLACE FUNCTION audit.visible(table_name text, row_id bigint) RETURNS boolean
@@ -55,7 +55,7 @@ BEGIN
             UNION ALL
             SELECT r.* FROM (
                 SELECT DISTINCT ON (c.row_id) c.before FROM audit.change c
-                WHERE c.table_name = %2$L AND c.at > audit.known_at() ORDER BY c.row_id, c.id) first
+                WHERE c.table_name = %2$L AND c.at > (SELECT audit.known_at()) ORDER BY c.row_id, c.id) first
             CROSS JOIN LATERAL json_populate_record(NULL::registry.%1$I, first.before) r
             WHERE first.before IS NOT NULL'
         ELSE 'CREATE VIEW past.%1$I WITH (security_invoker = true) AS SELECT * FROM registry.%1$I' END,
@@ -67,8 +67,8 @@ $$;
 CREATE VIEW past.unit_part WITH (security_invoker = true) AS
     SELECT p.unit_id, p.geom, p.id FROM registry.unit_part p
     WHERE NOT EXISTS (SELECT FROM audit.change c WHERE c.table_name = 'registry.unit' AND c.row_id = p.unit_id
-                      AND c.at > audit.known_at())
+                      AND c.at > (SELECT audit.known_at()))
     UNION ALL
     SELECT u.id, ST_Subdivide(u.geom, 128), NULL::bigint FROM past.unit u
     WHERE EXISTS (SELECT FROM audit.change c WHERE c.table_name = 'registry.unit' AND c.row_id = u.id
-                  AND c.at > audit.known_at());
+                  AND c.at > (SELECT audit.known_at()));
