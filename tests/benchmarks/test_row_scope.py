@@ -21,7 +21,7 @@ from app.database import Scope, engine, enter, session_scope, system
 from app.intake.service import load_file
 from tests.benchmarks.test_load_poles import ROWS, RUNS, _files
 
-LOAD_BOUND, READ_BOUND, REPEATS = 2.0, 1.3, 200
+LOAD_BOUND, READ_BOUND, REPEATS = 2.0, 1.3, 1000
 OFF = """
 ALTER TABLE registry.pole DISABLE ROW LEVEL SECURITY;
 ALTER TABLE registry.pole DISABLE TRIGGER history_insert;

@@ -272,14 +272,16 @@ CREATE POLICY reads ON registry.pole FOR SELECT USING (
         OR (SELECT registry.is_operator()) AND EXISTS (
             SELECT FROM registry.pole_occupancy x WHERE x.pole_id = ANY (ARRAY[pole.id])
             AND x.tenant_id = ANY ((SELECT registry.my_organisations())::bigint[]))
-        OR geom && (SELECT registry.my_ground()) AND registry.in_my_communes(geom)));
+        OR (SELECT registry.is_officer()) AND geom && (SELECT registry.my_ground())
+            AND registry.in_my_communes(geom)));
 CREATE POLICY reads ON registry.duct FOR SELECT USING (
     (SELECT registry.is_department()) OR NOT restricted AND (
         (SELECT registry.reads_all()) OR owner_id = ANY ((SELECT registry.my_organisations())::bigint[])
         OR (SELECT registry.is_operator()) AND EXISTS (
             SELECT FROM registry.duct_occupancy x WHERE x.duct_id = ANY (ARRAY[duct.id])
             AND x.tenant_id = ANY ((SELECT registry.my_organisations())::bigint[]))
-        OR geom && (SELECT registry.my_ground()) AND registry.in_my_communes(geom)));
+        OR (SELECT registry.is_officer()) AND geom && (SELECT registry.my_ground())
+            AND registry.in_my_communes(geom)));
 CREATE POLICY reads ON registry.pole_occupancy FOR SELECT USING (
     (SELECT registry.is_department())
     OR pole_id <> ALL ((SELECT registry.restricted_ids('pole'))::bigint[]) AND (
@@ -313,7 +315,8 @@ BEGIN
         EXECUTE format('CREATE POLICY reads ON registry.%I FOR SELECT USING (
             (SELECT registry.is_department()) OR NOT restricted AND (
                 (SELECT registry.reads_all()) OR %I = ANY ((SELECT registry.my_organisations())::bigint[])
-                OR geom && (SELECT registry.my_ground()) AND registry.in_my_communes(geom)))', name, owner);
+                OR (SELECT registry.is_officer()) AND geom && (SELECT registry.my_ground())
+            AND registry.in_my_communes(geom)))', name, owner);
     END LOOP;
     FOREACH name IN ARRAY '{pole,manhole,duct,cable,distribution_point}'::text[]
     LOOP
