@@ -92,7 +92,8 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
         # Not Basic: a browser would ask for a password in a window of its own and send it with every request.
         headers["WWW-Authenticate"] = 'Bearer realm="hatang"'
     answer = problem_response(error, headers)
-    if error.code.startswith("session_") and error.status == 401:
+    # Only where a page asks who it is: a request that comes late must not take the cookie of a newer session away.
+    if error.code.startswith("session_") and error.status == 401 and request.url.path == "/api/session":
         clear_cookie(request, answer)
     return answer
 

@@ -139,6 +139,12 @@ def test_a_role_that_row_level_security_does_not_bind_is_refused(cluster: Cluste
     cluster.start()
     app, owner = cluster.url("hatang_app"), cluster.url("hatang_owner")
     assert check_application_role(app, owner) == "hatang_app"
+    with cluster.superuser() as connection:  # as `hatang serve` asks, which knows no owner's address
+        connection.execute("CREATE SCHEMA registry AUTHORIZATION hatang_owner CREATE TABLE site (id int)")
+        connection.execute("ALTER TABLE registry.site OWNER TO hatang_owner")
+    assert check_application_role(app) == "hatang_app"
+    with pytest.raises(Unavailable):
+        check_application_role(owner)
     for unsafe in (owner, cluster.url("postgres")):
         with pytest.raises(Unavailable) as caught:
             check_application_role(unsafe, owner)

@@ -76,6 +76,11 @@ def verify(password: str, known_hash: str | None) -> bool:
     return good and known_hash is not None
 
 
+def outdated(known_hash: str) -> bool:
+    """Say whether a hash was made with other parameters than today's."""
+    return _HASHER.current_hasher.check_needs_rehash(known_hash)
+
+
 @lru_cache
 def _nobodys() -> str:
     """Return the hash of a password nobody knows, for names nobody has: the answer takes as long as for others."""

@@ -32,6 +32,8 @@ def sign_in(request: Request, response: Response, session: OpeningSession, given
     proof = log_in.prove(given.name, given.password, address(request))
     identity = log_in.open_for(request, response, session, proof.account_id, proof.password_hash)
     log_in.attempt_succeeded(session, proof.attempt_id)
+    if passwords.outdated(proof.password_hash):
+        users.set_password(session, proof.account_id, given.password, must_change=identity.must_change_password)
     return SessionState.of(identity)
 
 

@@ -66,20 +66,28 @@ def prepare_given(url: str) -> None:
             )
 
 
-def check_application_role(url: str, owner_url: str) -> str:
+def check_application_role(url: str, owner_url: str | None = None) -> str:
     """Return the role of `url`, which row-level security must bind: no superuser, no BYPASSRLS, owner of nothing.
+
+    Parameters
+    ----------
+    owner_url : str, optional
+        Whose role will own the tables, before there are any; without it their owners are asked for.
 
     Raises
     ------
     Unavailable
         `unsafe_role`: it could read past the policies; the message says how to make a role that cannot.
     """
-    with _connected(owner_url, "HATANG_OWNER_DATABASE_URL") as connection:
-        row = connection.execute("SELECT current_user").fetchone()
-        owner = str(row[0]) if row else ""
+    owner = None
+    if owner_url:
+        with _connected(owner_url, "HATANG_OWNER_DATABASE_URL") as connection:
+            owner = connection.info.user
     with _connected(url, "HATANG_DATABASE_URL") as connection:
         row = connection.execute(
-            "SELECT rolname, rolsuper OR rolbypassrls OR pg_has_role(rolname, %s, 'member')"
+            "SELECT rolname, rolsuper OR rolbypassrls OR coalesce(pg_has_role(rolname, %s::name, 'member'), false)"
+            " OR EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+            " WHERE n.nspname = 'registry' AND pg_has_role(rolname, c.relowner, 'member'))"
             " FROM pg_roles WHERE rolname = current_user",
             [owner],
         ).fetchone()

@@ -16,6 +16,7 @@ from app.accounts.first import ensure_administrator
 from app.config import settings
 from app.database import session_scope
 from app.errors import AppError, Conflict, Invalid
+from app.kit.postgres import check_application_role
 from app.publish.service import require_schema
 
 GRACE_S = 10
@@ -50,9 +51,11 @@ def serve(application: str, host: str, port: int, say: Callable[[str], None]) ->
     Invalid
         No such address here, or no permission.
     Unavailable
-        The database does not answer or is not migrated.
+        The database does not answer, is not migrated, or does not bind our role by row-level security.
     """
-    if not settings().database_url:
+    if given := settings().database_url:
+        check_application_role(given)
+    else:
         cluster.private().start()
     with session_scope() as session:
         require_schema(session)

@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from fastapi import Request, Response
 from fastapi.testclient import TestClient
+from pwdlib.hashers.argon2 import Argon2Hasher
 
-from app.accounts import log_in, users
+from app.accounts import log_in, passwords, users
 from app.accounts.credentials import COOKIE
 from app.accounts.log_in import name_key
 from app.config import settings
@@ -56,6 +57,20 @@ def test_sign_in_and_out(own_database: str) -> None:
     assert (late.status_code, late.json()["code"]) == (401, "session_revoked")
     assert "Max-Age=0" in late.headers["set-cookie"]
     assert late.headers["www-authenticate"].startswith("Bearer")
+    # A tile that comes late must not take away the cookie of whoever has signed in since.
+    client.cookies.set(COOKIE, secret)
+    assert "set-cookie" not in client.get("/api/meta").headers
+
+
+def test_a_hash_of_other_parameters_is_made_anew(own_database: str) -> None:
+    name, password = person()
+    weak = Argon2Hasher(time_cost=1, memory_cost=8192).hash(password)
+    as_owner(own_database, "UPDATE accounts.account SET password_hash = %s WHERE name = %s", weak, name)
+    for _ in range(2):
+        assert signed_in(name, password).get("/api/session").json()["name"] == name
+    (kept,) = as_owner(own_database, "SELECT password_hash FROM accounts.account WHERE name = %s", name)
+    assert kept[0] != weak
+    assert not passwords.outdated(kept[0])
 
 
 def test_over_https_the_cookie_stays_there(own_database: str) -> None:

@@ -135,6 +135,13 @@ def test_restricted_sites_stay_in_the_department(world: World) -> None:
     assert not shown["estimate"]["undisclosed"]
     assert "HUSH-VIETTEL-4G-0" in " ".join(shown["why"]["vi"])
     assert world.session.scalar(text(looked), {"cell": HUSH_CELL}) == 1, "who looked is on record"
+    lists = "SELECT count(*) FROM audit.view_log WHERE action = 'list' AND layer = 'cells' AND restricted"
+    before = world.session.scalar(text(lists))
+    for scope, more in ((OTHERS, 0), (PLANNER, 1)):
+        with client_in(world.session, scope) as client:
+            page = client.get("/api/villages", params=DAY).text
+        assert ("HUSH" in page) == bool(more)
+        assert world.session.scalar(text(lists)) == before + more
 
 
 def test_an_own_cell_is_told_in_full(world: World) -> None:
