@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.coverage.engine import Network, Progress, Receiver, compute
+from app.coverage import grid
+from app.coverage.engine import MAX_STEP_M, Network, Progress, Receiver, compute
 from app.coverage.rasters import Raster
 from app.coverage.sweep import AZIMUTH
 from app.coverage.terrain import Terrain, from_rasters
 
 WEST, NORTH, STEP_DEG = 107.0, 16.75, 1 / 3600
-RECEIVER = Receiver(height_m=1.5, effective_earth_radius_factor=1.333, sigma_model_db=11.0, max_distance_km=35)
+RING_KM = 9.99
+RECEIVER = Receiver(height_m=1.5, delta_n=45.0, n0=370.0, sigma_model_db=11.0, max_distance_km=35)
 _TECHNOLOGIES = ((0.9, 58.0, -122.0), (2.1, 50.0, -123.0), (1.8, 31.2, -130.0), (3.5, 36.8, -130.0))
 """Frequency in GHz, radiated reference level in dBm, floor in dBm of 2G, 3G, 4G, 5G."""
 
@@ -66,6 +69,48 @@ def _typical_paths(
     return point, order[np.arange(sample), random.integers(0, min(nearest, order.shape[1]), sample)]
 
 
+def _rings(masts: int = 12, bearings: int = 2000) -> tuple[Network, NDArray[np.float64], NDArray[np.float64]]:
+    """Return masts 25 km apart with one cell each, and points on a circle of 10 km about each."""
+    column, row = np.divmod(np.arange(masts), 3)
+    lon, lat = WEST + 0.12 + column * 0.24, NORTH - 0.12 - row * 0.24
+    turn = np.linspace(0, 2 * np.pi, bearings, endpoint=False)
+    cells = np.tile([30.0, 0.0, 2.0, 0.0, 8.0, 1.8, 31.2], (masts, 1))
+    network = Network(lon, lat, np.arange(masts + 1), cells, np.zeros(masts, np.int64))
+    around_lon = lon[:, None] + RING_KM / 111.32 / np.cos(np.radians(lat[:, None])) * np.cos(turn)
+    around_lat = lat[:, None] + RING_KM / 110.65 * np.sin(turn)
+    return network, around_lon.ravel(), around_lat.ravel()
+
+
+def one_core(terrain: Terrain, repeats: int = 3) -> dict[str, Any]:
+    """Measure full P.1812 with profile extraction, 10 km and 334 posts or so, on one core, beside bare gathering."""
+    network, lon, lat = _rings()
+    receiver = replace(RECEIVER, max_distance_km=RING_KM * 1.02)
+    floor = np.array([-400.0])
+    ends = np.column_stack([np.repeat(network.mast_lon, len(lon) // len(network.mast_lon)),
+                            np.repeat(network.mast_lat, len(lat) // len(network.mast_lat)), lon, lat])  # fmt: skip
+    distance_m, count = np.empty(len(ends)), np.empty(len(ends), np.int64)
+    grid.lengths_of(ends, min(MAX_STEP_M, terrain.step_m), distance_m, count)
+    offset = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
+    heights = np.empty(offset[-1])
+    full, bare = [], []
+    for _ in range(repeats + 1):  # the first compiles
+        started = time.perf_counter()
+        signals = compute(terrain, network, lon, lat, floor, receiver, workers=1, prune=False)
+        full.append(time.perf_counter() - started)
+        started = time.perf_counter()
+        grid.profiles_into(terrain.posts, ends, offset, heights)
+        bare.append(time.perf_counter() - started)
+    best, floor_s = min(full[1:]), min(bare[1:])
+    return {
+        "one_core_paths": signals.paths,
+        "one_core_posts_per_path": round(signals.posts / signals.paths),
+        "one_core_paths_per_s": round(signals.paths / best),
+        "one_core_paths_per_s_slowest": round(signals.paths / max(full[1:])),
+        "one_core_gather_only_paths_per_s": round(len(ends) / floor_s),
+        "one_core_fraction_of_gather_only": round(floor_s / best, 2),
+    }
+
+
 def run(points: int = 11_000, masts: int = 1500, workers: int = 2, progress: Progress | None = None) -> dict[str, Any]:
     """Measure on a province of `points` demand points and `masts` masts; compilation is not counted."""
     terrain, network = synthetic_terrain(), synthetic_network(masts)
@@ -96,4 +141,5 @@ def run(points: int = 11_000, masts: int = 1500, workers: int = 2, progress: Pro
         "gather_only_s": round(signals.posts / posts_per_s, 2),
         "ratio_to_gather_only": round(seconds * posts_per_s / max(signals.posts, 1), 2),
         "covered_points": int((signals.rsrp_dbm > floor + 20).any(axis=1).sum()),
+        **one_core(terrain),
     }

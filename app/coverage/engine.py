@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.coverage import sweep
-from app.coverage.propagation.p1812 import EARTH_RADIUS_KM
+from app.coverage.grid import Grids, sample_count
+from app.coverage.propagation.climate import EARTH_RADIUS_KM, median_factor
+from app.coverage.propagation.survey import Air, tables
 from app.coverage.terrain import Terrain
 
 Floats = NDArray[np.float64]
@@ -21,7 +23,8 @@ Progress = Callable[[int, int, str], None]
 REASONS = (None, "point_outside_terrain", "site_outside_terrain", "path_crosses_unknown_terrain")
 NO_TERRAIN = "no_terrain"
 MAX_STEP_M = 30.0
-_BLOCK = 128
+_BLOCK = 512
+NOTHING = Grids(np.empty((0, 3), np.int64), np.empty((0, 4)))
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,10 @@ class Receiver:
     """Of policy radio/receiver."""
 
     height_m: float
-    effective_earth_radius_factor: float
+    delta_n: float
+    """Median lapse rate of refractivity, N-units/km."""
+    n0: float
+    """Refractivity at sea level, N-units."""
     sigma_model_db: float
     max_distance_km: float
 
@@ -98,29 +104,34 @@ def compute(
     prune : bool
         False computes every cell in reach, for the test that pruning changes nothing.
     """
-    points = np.column_stack([lon, lat, terrain.heights(lon, lat)])
+    order = _along_a_curve(lon, lat)
+    points = np.column_stack([lon, lat, terrain.heights(lon, lat)])[order]
     masts = np.column_stack([network.mast_lon, network.mast_lat, terrain.heights(network.mast_lon, network.mast_lat)])
     shape = (len(points), len(floor_dbm))
-    found = np.full((*shape, 5), np.nan)
-    found[..., sweep.RSRP] = found[..., sweep.UNKNOWN_BOUND] = -np.inf
+    best = np.full((*shape, 5), np.nan)
+    best[..., sweep.RSRP] = best[..., sweep.UNKNOWN_BOUND] = -np.inf
     server, reason = np.full(shape, -1, np.int64), np.zeros(shape, np.int64)
-    step_m = min(MAX_STEP_M, terrain.step_m)
-    ae_km = EARTH_RADIUS_KM * receiver.effective_earth_radius_factor
+    ground = sweep.Ground(terrain.posts, NOTHING, min(MAX_STEP_M, terrain.step_m))
+    reach_m = receiver.max_distance_km * 1000
     floor = np.asarray(floor_dbm, np.float64) if prune else np.full(len(floor_dbm), -np.inf)
+    plan = sweep.Plan(
+        masts, network.first_cell, network.cells, network.group, floor, receiver.height_m, reach_m, prune,
+        Air(EARTH_RADIUS_KM * median_factor(receiver.delta_n), receiver.n0),
+        tables(sample_count(reach_m, ground.step_m) + 1),
+    )  # fmt: skip
 
     def run(start: int) -> Ints:
         part = slice(start, start + block)
         counts = np.zeros(3, np.int64)
-        sweep.sweep_into(
-            terrain.sizes, terrain.frames, points[part], masts, network.first_cell, network.cells, network.group,
-            floor, receiver.height_m, ae_km, receiver.max_distance_km * 1000, step_m, prune,
-            found[part], server[part], reason[part], counts,
-        )  # fmt: skip
+        sweep.sweep_into(ground, plan, points[part], sweep.Heard(best[part], server[part], reason[part], counts))
         return counts
 
     starts = range(0, len(points), block)
     with ThreadPoolExecutor(workers) as executor:
         counts = _gather(executor, [partial(run, s) for s in starts], progress, len(points), block)
+    back = np.empty_like(order)
+    back[order] = np.arange(len(order))
+    found, server, reason = best[back], server[back], reason[back]
     return Signals(
         found[..., sweep.RSRP],
         found[..., sweep.LOSS],
@@ -134,6 +145,18 @@ def compute(
         int(counts[sweep.LOSSES]),
         int(counts[sweep.POSTS]),
     )
+
+
+def _along_a_curve(lon: Floats, lat: Floats) -> Ints:
+    """Return an order in which neighbours follow each other (Z-order): a block's paths then read the same terrain."""
+    x = np.clip((lon - 100.0) * 2000, 0, 0xFFFF).astype(np.uint64)
+    y = np.clip((lat - 5.0) * 2000, 0, 0xFFFF).astype(np.uint64)
+    code = np.zeros(len(x), np.uint64)
+    for bit in range(16):
+        place = np.uint64(bit)
+        code |= ((x >> place) & np.uint64(1)) << np.uint64(2 * bit)
+        code |= ((y >> place) & np.uint64(1)) << np.uint64(2 * bit + 1)
+    return np.argsort(code, kind="stable")
 
 
 def _gather(

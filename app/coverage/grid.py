@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
@@ -20,6 +20,21 @@ _A = 6378137.0
 _E2 = 6.69437999014e-3
 
 
+class Grids(NamedTuple):
+    """Grids of float32 values in memory, the first of those that know a point answering for it.
+
+    Attributes
+    ----------
+    sizes : int64 array, shape (grids, 3)
+        Address of the data, rows, columns.
+    frames : float64 array, shape (grids, 4)
+        Outer west and north edge, step in longitude and latitude, degrees.
+    """
+
+    sizes: Ints
+    frames: Floats
+
+
 @intrinsic
 def _pointer(_context: Any, address: Any) -> Any:
     """Turn the address of a mapped grid into a pointer: numba has no array of arrays of different sizes."""
@@ -31,15 +46,11 @@ def _pointer(_context: Any, address: Any) -> Any:
 
 
 @kernel
-def height_at(sizes: Ints, frames: Floats, lon: float, lat: float) -> float:
+def height_at(grids: Grids, lon: float, lat: float) -> float:
     """Return the bilinear height in metres of the first grid that knows the point, else NaN.
 
     Parameters
     ----------
-    sizes : int64 array, shape (tiles, 3)
-        Address of the float32 data, rows, columns.
-    frames : float64 array, shape (tiles, 4)
-        Outer west and north edge, step in longitude and latitude, degrees.
     lon, lat : float
         Degrees, EPSG:4326.
 
@@ -48,6 +59,7 @@ def height_at(sizes: Ints, frames: Floats, lon: float, lat: float) -> float:
     A grid knows a point when every post with a weight is known: a void is never filled. Within the outer
     half step of a grid the nearest post stands in for the missing neighbour, so grids that meet leave no gap.
     """
+    sizes, frames = grids.sizes, grids.frames
     for tile in range(sizes.shape[0]):
         rows, columns = sizes[tile, 1], sizes[tile, 2]
         x = (lon - frames[tile, 0]) / frames[tile, 2] - 0.5
@@ -76,10 +88,10 @@ def height_at(sizes: Ints, frames: Floats, lon: float, lat: float) -> float:
 
 
 @kernel
-def heights_at(sizes: Ints, frames: Floats, lon: Floats, lat: Floats, out: Floats) -> None:
+def heights_at(grids: Grids, lon: Floats, lat: Floats, out: Floats) -> None:
     """Fill `out` with `height_at` of each point; all three of shape (n,)."""
     for k in range(lon.size):
-        out[k] = height_at(sizes, frames, lon[k], lat[k])
+        out[k] = height_at(grids, lon[k], lat[k])
 
 
 @kernel
@@ -97,44 +109,108 @@ def offset_m(lon1: float, lat1: float, lon2: float, lat2: float) -> tuple[float,
 
 
 @kernel
-def profile_into(
-    sizes: Ints, frames: Floats, lon1: float, lat1: float, lon2: float, lat2: float, count: int, out: Floats
-) -> bool:
+def profile_into(grids: Grids, lon1: float, lat1: float, lon2: float, lat2: float, count: int, out: Floats) -> bool:
     """Fill out[:count] with heights at equal steps from point 1 to point 2; False when one stays unknown (NaN).
 
     The line is straight in longitude and latitude: 10 m beside the great circle at most on 40 km at 17° N.
-    The heights of `height_at`, grid by grid, so that what is constant along the line leaves the loop; only where
-    grids overlap, one that holds all four posts goes before the outer half step of an earlier one.
+    The heights of `height_at`, grid by grid: a straight line enters and leaves a grid once, so nothing is asked of a
+    post but its four neighbours. Only where grids overlap, one that holds all four goes before the outer half step of
+    an earlier one.
     """
-    for k in range(count):
-        out[k] = math.nan
+    sizes, frames = grids.sizes, grids.frames
     missing = count
     for tile in range(sizes.shape[0]):
         rows, columns = sizes[tile, 1], sizes[tile, 2]
-        data = carray(_pointer(sizes[tile, 0]), (rows, columns), np.float32)  # type: ignore[call-arg]
         x0 = (lon1 - frames[tile, 0]) / frames[tile, 2] - 0.5
         y0 = (frames[tile, 1] - lat1) / frames[tile, 3] - 0.5
         dx = (lon2 - lon1) / frames[tile, 2] / (count - 1)
         dy = (lat1 - lat2) / frames[tile, 3] / (count - 1)
-        for k in range(count):
-            x, y = x0 + k * dx, y0 + k * dy
-            inside = 0.0 <= x < columns - 1.0 and 0.0 <= y < rows - 1.0
-            if inside and math.isnan(out[k]):
-                i, j = int(y), int(x)
-                fx, fy = x - j, y - i
-                upper = data[i, j] + fx * (data[i, j + 1] - data[i, j])
-                lower = data[i + 1, j] + fx * (data[i + 1, j + 1] - data[i + 1, j])
-                out[k] = upper + fy * (lower - upper)
-                missing -= not math.isnan(out[k])
+        first, last = _within(x0, dx, columns - 1.0, 0, count - 1)
+        first, last = _within(y0, dy, rows - 1.0, first, last)
+        if first > last:
+            continue
+        fresh = missing == count
+        if fresh:
+            out[:first] = math.nan
+            out[last + 1 : count] = math.nan
+        if _fill(sizes[tile], x0, dx, y0, dy, first, last, fresh, out):
+            missing -= last - first + 1
+        else:
+            missing = np.isnan(out[:count]).sum()
         if missing == 0:
             return True
     # What is left lies in an outer half step or beside a void: post by post, with the rules of `height_at`.
+    nothing = missing == count
     for k in range(count):
-        if math.isnan(out[k]):
+        if nothing or math.isnan(out[k]):
             share = k / (count - 1)
-            out[k] = height_at(sizes, frames, lon1 + (lon2 - lon1) * share, lat1 + (lat2 - lat1) * share)
+            out[k] = height_at(grids, lon1 + (lon2 - lon1) * share, lat1 + (lat2 - lat1) * share)
             missing -= not math.isnan(out[k])
     return missing == 0
+
+
+@kernel
+def _fill(
+    size: Ints, x0: float, dx: float, y0: float, dy: float, first: int, last: int, fresh: bool, out: Floats
+) -> bool:
+    """Fill out[first:last + 1] from inside one grid, unless known already; True when all were new and are known now."""
+    columns = size[2]
+    data = carray(_pointer(size[0]), (size[1] * columns,), np.float32)  # type: ignore[call-arg]
+    total = 0.0
+    for k in range(first, last + 1):
+        if not fresh and not math.isnan(out[k]):
+            continue
+        x, y = x0 + k * dx, y0 + k * dy
+        i, j = int(y), int(x)
+        fx, fy = x - j, y - i
+        at = i * columns + j
+        upper = data[at] + fx * (data[at + 1] - data[at])
+        at += columns
+        lower = data[at] + fx * (data[at + 1] - data[at])
+        out[k] = upper + fy * (lower - upper)
+        total += out[k]
+    return fresh and not math.isnan(total)
+
+
+@kernel
+def cover_into(grids: Grids, lon1: float, lat1: float, lon2: float, lat2: float, count: int, out: Floats) -> None:
+    """Fill out[:count] with the value of the cell each post lies in, 0 where no grid knows it; as `profile_into`."""
+    for k in range(count):
+        share = k / (count - 1)
+        out[k] = value_at(grids, lon1 + (lon2 - lon1) * share, lat1 + (lat2 - lat1) * share)
+
+
+@kernel
+def value_at(grids: Grids, lon: float, lat: float) -> float:
+    """Return the value of the cell that holds the point, of the first grid that knows it; 0 when none does."""
+    for tile in range(grids.sizes.shape[0]):
+        rows, columns = grids.sizes[tile, 1], grids.sizes[tile, 2]
+        x = (lon - grids.frames[tile, 0]) / grids.frames[tile, 2]
+        y = (grids.frames[tile, 1] - lat) / grids.frames[tile, 3]
+        if not (0.0 <= x < columns and 0.0 <= y < rows):
+            continue
+        data = carray(_pointer(grids.sizes[tile, 0]), (rows * columns,), np.float32)  # type: ignore[call-arg]
+        value = data[int(y) * columns + int(x)]
+        if not math.isnan(value):
+            return float(value)
+    return 0.0
+
+
+@kernel
+def _within(start: float, step: float, limit: float, first: int, last: int) -> tuple[int, int]:
+    """Return the part of first..last in which 0 <= start + k·step < limit; empty when the second is the smaller."""
+    if step == 0.0:
+        return (first, last) if 0.0 <= start < limit else (first, first - 1)
+    enter, leave = -start / step, (limit - start) / step
+    # Clipped as floats: a line beside the grid crosses its edge anywhere, too far for an integer.
+    first = int(min(max(math.ceil(min(enter, leave)), first), last + 1.0))
+    last = int(max(min(math.floor(max(enter, leave)), last), first - 1.0))
+    # The division rounds: the ends are asked as the posts will be.
+    while first <= last and not 0.0 <= start + first * step < limit:
+        first += 1
+    while last >= first and not 0.0 <= start + last * step < limit:
+        last -= 1
+    return first, last
 
 
 @kernel
@@ -153,8 +229,8 @@ def lengths_of(ends: Floats, step_m: float, distance_m: Floats, count: Ints) -> 
 
 
 @kernel
-def profiles_into(sizes: Ints, frames: Floats, ends: Floats, offset: Ints, out: Floats) -> None:
+def profiles_into(grids: Grids, ends: Floats, offset: Ints, out: Floats) -> None:
     """Fill out[offset[k]:offset[k+1]] with the heights of path k; unknown stays NaN."""
     for k in range(ends.shape[0]):
         a, b = offset[k], offset[k + 1]
-        profile_into(sizes, frames, ends[k, 0], ends[k, 1], ends[k, 2], ends[k, 3], b - a, out[a:b])
+        profile_into(grids, ends[k, 0], ends[k, 1], ends[k, 2], ends[k, 3], b - a, out[a:b])

@@ -10,12 +10,13 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from app.coverage.engine import MAX_STEP_M
-from app.coverage.propagation.p1812 import MODEL, MODEL_VERSION, basic_transmission_loss, path_losses
+from app.coverage.inputs import read_receiver
+from app.coverage.propagation.p1812 import MODEL, MODEL_VERSION, VERTICAL, basic_transmission_loss, path_losses
 from app.coverage.terrain import open_terrain
+from app.coverage.vectors import read_vectors
 from app.errors import Invalid, Unavailable
+from app.kit.page import today
 from app.kit.text import decimal_vi
-
-_COLUMNS = ("offset", "d_km", "h_m", "clutter_m", "zone", "f_ghz", "p", "htg_m", "hrg_m", "pol", "pL", "dN", "loss_db")
 
 
 def path_loss(
@@ -68,9 +69,11 @@ def path_loss(
             f"Heights are unknown from km {km:.2f} of the path ({unknown.size}/{found.h_m.size} posts); load terrain",
             first_unknown_km=km,
         )
+    receiver = read_receiver(session, today())
     loss = basic_transmission_loss(
-        frequency_mhz / 1000, 50, found.d_km, found.h_m, None, None, height1_m, height2_m, dN=45.0
-    )
+        frequency_mhz / 1000, 50, found.d_km, found.h_m, None, None, height1_m, height2_m, VERTICAL, lat1, lat2, lon1,
+        lon2, dN=receiver.delta_n, N0=receiver.n0,
+    )  # fmt: skip
     return {
         **{k: round(v, 3) if isinstance(v, float) else v for k, v in dataclasses.asdict(loss).items()},
         "distance_m": round(float(found.d_km[-1]) * 1000, 1),
@@ -83,51 +86,33 @@ def path_loss(
 
 
 def check_profiles(path: Path) -> dict[str, Any]:
-    """Compare the model with published losses of validation profiles (.npz, one array a column).
+    """Compare the model with published losses of validation profiles: an .npz, a CSV sheet or a folder of them.
 
     Returns
     -------
     dict
-        `cases` compared, `max_abs_deviation_db` over them, `max_abs_deviation_line_of_sight_db` where the
-        part of the Recommendation that is built decides alone, `not_supported` cases at other
-        percentages than this version models.
+        `cases` compared, `max_abs_deviation_db` over them, the deviation that half of them stay under, and where the
+        largest one is.
 
     Raises
     ------
     Invalid
-        No such file, another format, a column missing.
+        No such file, another format, a column missing, a value outside the Recommendation's range.
     """
-    if path.suffix != ".npz" or not path.is_file():
-        raise Invalid("profiles_format", f"{path}: cần tệp .npz; thư mục CSV chưa được hỗ trợ",
-                      f"{path}: an .npz file is needed; CSV folders are not supported yet", field="path")  # fmt: skip
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            table = {name: archive[name] for name in _COLUMNS}
-    except (OSError, ValueError, KeyError) as error:
-        raise Invalid("profiles_unreadable", f"{path.name}: không đọc được hoặc thiếu cột",
-                      f"{path.name}: unreadable, or a column is missing: {error}", field="path") from error  # fmt: skip
-    cases = np.flatnonzero((table["p"] == 50) & (table["pL"] == 50))
-    counts = np.diff(table["offset"])
-    chosen = np.repeat(np.isin(np.arange(counts.size), cases), counts)
-    free_db, diffraction_db, sight = path_losses(
-        table["f_ghz"][cases], 50, np.concatenate([[0], np.cumsum(counts[cases])]), table["d_km"][chosen],
-        table["h_m"][chosen], table["clutter_m"][chosen], table["zone"][chosen], table["htg_m"][cases],
-        table["hrg_m"][cases], table["pol"][cases], dN=table["dN"][cases],
+    table = read_vectors(path)
+    found = path_losses(
+        *(table[name] for name in ("f_ghz", "p", "offset", "d_km", "h_m", "clutter_m", "zone", "htg_m", "hrg_m", "pol",
+                                   "phi_t", "phi_r", "lam_t", "lam_r")),
+        pL=table["pL"], sigma_l=table["sigmaL"], dN=table["dN"], N0=table["N0"], dct_km=table["dct_km"],
+        dcr_km=table["dcr_km"],
     )  # fmt: skip
-    signed = free_db + diffraction_db - table["loss_db"][cases]
-    deviation = np.abs(signed)
+    deviation = np.abs(found.loss_db - table["loss_db"])
+    worst = int(deviation.argmax()) if deviation.size else None
     return {
-        "cases": int(cases.size),
-        "max_abs_deviation_db": _most(deviation),
-        "min_deviation_db": float(signed.min()) if cases.size else None,
-        "median_abs_deviation_db": float(np.median(deviation)) if cases.size else None,
-        "line_of_sight_cases": int(sight.sum()),
-        "max_abs_deviation_line_of_sight_db": _most(deviation[sight]),
-        "not_supported": int(counts.size - cases.size),
+        "cases": int(deviation.size),
+        "max_abs_deviation_db": None if worst is None else float(deviation[worst]),
+        "median_abs_deviation_db": None if worst is None else float(np.median(deviation)),
+        "largest_at_case": worst,
         "model": MODEL,
         "model_version": MODEL_VERSION,
     }
-
-
-def _most(deviation: np.ndarray[Any, np.dtype[np.float64]]) -> float | None:
-    return float(deviation.max()) if deviation.size else None

@@ -16,7 +16,7 @@ from app.coverage import verdict as verdicts
 from app.coverage.engine import NO_TERRAIN, REASONS, Progress, Signals
 from app.coverage.explain import NO_DWELLINGS, NO_NETWORK, NO_POINTS, NO_POPULATION, Server, served_by, why
 from app.coverage.inputs import Cells, Places
-from app.coverage.propagation.p1812 import MIN_PATH_KM
+from app.coverage.propagation.combination import MIN_PATH_KM
 from app.coverage.rules import CoverageRule
 from app.kit.bulk import stage
 from app.sites.models import TECHNOLOGIES

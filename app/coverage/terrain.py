@@ -50,6 +50,11 @@ class Terrain:
     synthetic: bool
 
     @property
+    def posts(self) -> grid.Grids:
+        """The grids as the kernels read them."""
+        return grid.Grids(self.sizes, self.frames)
+
+    @property
     def bounds(self) -> tuple[float, float, float, float] | None:
         """West, south, east, north of all tiles in degrees; None without terrain."""
         if not self.grids:
@@ -73,7 +78,7 @@ class Terrain:
         """
         x, y = np.broadcast_arrays(np.asarray(lon, np.float64), np.asarray(lat, np.float64))
         out = np.empty(x.size)
-        grid.heights_at(self.sizes, self.frames, x.ravel(), y.ravel(), out)
+        grid.heights_at(self.posts, x.ravel(), y.ravel(), out)
         return out.reshape(x.shape)
 
     def profiles(
@@ -88,7 +93,7 @@ class Terrain:
 
         def fill(part: NDArray[np.int64]) -> None:
             a, b = int(part[0]), int(part[-1]) + 1
-            grid.profiles_into(self.sizes, self.frames, ends[a:b], offset[a : b + 1], heights)
+            grid.profiles_into(self.posts, ends[a:b], offset[a : b + 1], heights)
 
         parts = [p for p in np.array_split(np.arange(len(ends)), settings().workers * 4) if p.size]
         with ThreadPoolExecutor(settings().workers) as executor:
