@@ -33,6 +33,7 @@ ROUTERS: tuple[str, ...] = (
     "app.sharing.series_router",
     "app.licensing.router",
     "app.objects.router",
+    "app.publish.coverage_maps",
     "app.publish.tiles",
 )
 """Modules whose `router` is mounted, in order."""

@@ -172,6 +172,11 @@ QUESTIONS: dict[str, Questions] = {
         Ask("/api/sharing-question", body=around(n) | {"radius_m": 1000, "operator": "VIETTEL"}) for n in KINDS
     ],
     "GET /api/sharing-questions": _plain("/api/sharing-questions"),
+    "GET /api/coverage/maps": _plain("/api/coverage/maps"),
+    "GET /api/coverage/maps/{technology}/{what}.tif": _plain("/api/coverage/maps/4G/levels.tif"),
+    "GET /tiles/coverage/{technology}/{z}/{x}/{y}.png": lambda w: [
+        Ask(f"/tiles/coverage/4G/{tile(z, name)}.png") for z in (10, 14) for name in KINDS
+    ],
     "GET /tiles/terrain/{z}/{x}/{y}.png": lambda w: [Ask(f"/tiles/terrain/{tile(10, 'secret')}.png")],
     "GET /tiles/terrain-unknown/{z}/{x}/{y}.png": lambda w: [Ask(f"/tiles/terrain-unknown/{tile(10, 'secret')}.png")],
     "GET /tiles/villages/{z}/{x}/{y}.mvt": lambda w: [

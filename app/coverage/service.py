@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from shapely import Geometry
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.config import settings
 from app.coverage import verdict as verdicts
-from app.coverage.engine import Progress, compute
+from app.coverage.engine import Progress, Receiver, compute
 from app.coverage.fibre import store_fibre_reach
 from app.coverage.inputs import Cells, digest, operator_id, read_cells, read_places, read_receiver
 from app.coverage.models import CoverageRun
 from app.coverage.propagation.p1812 import MODEL, MODEL_VERSION
 from app.coverage.results import Computed, store_signals, store_verdicts
 from app.coverage.rules import CoverageRule, parse_rule
-from app.coverage.terrain import open_terrain
+from app.coverage.surface import Frame, compute_parts, frame, read_area, without
+from app.coverage.surface_files import Surface, write_surfaces
+from app.coverage.terrain import Terrain, open_terrain
 from app.errors import AppError, Invalid
 from app.policy.queries import parameter, parameters
 from app.sites.models import TECHNOLOGIES
@@ -42,17 +47,10 @@ def run_coverage(
     Raises
     ------
     Invalid
-        Unknown operator or technology, a rule this version cannot compute, `resolution_m` given.
+        Unknown operator or technology, a rule this version cannot compute, a `resolution_m` no map can have.
     NotFound
         No such rule on that date.
     """
-    if resolution_m is not None:
-        raise Invalid(
-            "not_yet_supported",
-            "Chưa tính vùng phủ theo lưới; --resolution sẽ dùng khi có bản đồ vùng phủ",
-            "Coverage rasters are not computed yet; --resolution belongs to them",
-            field="resolution",
-        )
     if technology is not None and technology not in TECHNOLOGIES:
         known = ", ".join(TECHNOLOGIES)
         raise Invalid("unknown_technology", f"Công nghệ là một trong {known}", f"Technology is one of {known}",
@@ -79,6 +77,9 @@ def run_coverage(
     )  # fmt: skip
     session.add(run)
     session.flush()
+    # Refused before anything is computed.
+    area = read_area(session, as_of, terrain) if resolution_m is not None else None
+    grid = frame(area, resolution_m, settings().metric_crs) if area is not None and resolution_m is not None else None
     signals = compute(
         terrain, network, places.lon, places.lat, floor, receiver, workers=settings().workers, progress=progress
     )
@@ -98,16 +99,48 @@ def run_coverage(
         run.counts["fibre"] = store_fibre_reach(
             session, run.id, as_of, float(serving["serving_distance_m"]), float(serving["min_share"]), only
         )
+    if grid is not None and area is not None:
+        reach_km = float(parameter(session, "radio", "maps", as_of).value["max_distance_km"])
+        maps = _store_surface(run, grid, area, terrain, cells, floor, receiver, reach_km, progress)
+        run.counts = run.counts | {"raster": maps}
     run.status = "done"
     run.finished_at = session.scalar(select(func.clock_timestamp()))
     session.flush()
     return run
 
 
+def _store_surface(
+    run: CoverageRun, grid: Frame, area: Geometry, terrain: Terrain, cells: Cells, floor: verdicts.Floats,
+    receiver: Receiver, reach_km: float, progress: Progress | None,
+) -> dict[str, Any]:  # fmt: skip
+    """Compute the maps of a run between its villages; restricted cells are in none of them.
+
+    Parts are named after everything they depend on: a run of the same inputs goes on with those it finds.
+    """
+    network, kept = without(cells.network, cells.restricted)
+    technologies = sorted(set(cells.group_technology))
+    technology = np.array([technologies.index(t) for t in cells.group_technology], np.int64)
+    key = digest(run.inputs_sha256, grid, kept, reach_km)[:16]
+    parts = settings().var_dir / "coverage" / "parts" / key
+    near = replace(receiver, max_distance_km=min(receiver.max_distance_km, reach_km))
+    compute_parts(parts, grid, area, terrain, network, floor, technology, near, progress)
+    synthetic = terrain.synthetic or bool(cells.synthetic.any())
+    tags = {
+        "MODEL": run.model, "MODEL_VERSION": run.model_version, "RUN": str(run.id), "AS_OF": run.as_of.isoformat(),
+        "INPUTS_SHA256": run.inputs_sha256, "TERRAIN": run.terrain_version,
+        "SOURCE": "SYNTHETIC" if synthetic else "Hatang", "REACH_KM": f"{reach_km:g}",
+    }  # fmt: skip
+    operators = [cells.operator_code[int(o)] for o in cells.group_operator]
+    found = write_surfaces(run.id, parts, grid, technologies, operators, technology, cells.cell_id[kept], tags)
+    shutil.rmtree(parts)
+    return found | {"synthetic": synthetic}
+
+
 def summary(run: CoverageRun) -> dict[str, Any]:
     """Return what `hatang coverage run` prints."""
     fibre = run.counts.get("fibre", {})
-    plain = {name: value for name, value in run.counts.items() if name != "fibre"}
+    plain = {name: value for name, value in run.counts.items() if name not in ("fibre", "raster")}
+    maps = run.counts.get("raster", {}).get("maps", {})
     return {
         "run": run.id,
         "rule": f"{run.rule} v{run.rule_version}",
@@ -115,6 +148,7 @@ def summary(run: CoverageRun) -> dict[str, Any]:
         "filters": run.filters,
         **plain,
         **{f"fibre_{name}": fibre.get(name, 0) for name in verdicts.NAMES if fibre},
+        **{f"map_{name}": str(Surface(run.id, name, ()).levels) for name in maps},
         "model": f"{run.model}, version {run.model_version}",
         "inputs_sha256": run.inputs_sha256,
     }

@@ -242,6 +242,8 @@ class Meta(BaseModel):
     operators: list[OperatorInfo]
     technologies: list[Technology]
     terrain: TerrainInfo
+    coverage_maps: list[Technology] = Field(description="Of these there is a map between the villages")
+    model_error_db: float = Field(description="Stated standard deviation of computed levels, before calibration")
     targets: list[TargetInfo]
 
 

@@ -14,8 +14,10 @@ from sqlalchemy.orm import Session
 
 from app.areas import queries as areas
 from app.config import ROOT, settings
+from app.coverage.inputs import read_receiver
 from app.coverage.models import CoverageRun
 from app.coverage.queries import latest_run
+from app.coverage.surface import latest_maps
 from app.database import statistics
 from app.errors import NotFound, Unavailable
 from app.kit.page import Dated, parse_bbox
@@ -130,6 +132,7 @@ def meta(session: Session, asked: Dated) -> Meta:
     rules = queries.rules(session, as_of)
     default = next((p.name for p in rules if p.value.get("default")), None)
     tiles, bounds = queries.terrain(session)
+    maps = latest_maps(session, as_of, asked.known_at)
     return Meta.model_validate(
         {
             "version": version(),
@@ -153,6 +156,8 @@ def meta(session: Session, asked: Dated) -> Meta:
             ],
             "technologies": list(TECHNOLOGIES),
             "terrain": {"tiles": tiles, "bounds": bounds},
+            "coverage_maps": sorted(maps.counts["raster"]["maps"]) if maps else [],
+            "model_error_db": read_receiver(session, as_of).sigma_model_db,
             "targets": [
                 {"indicator": t.indicator, "year": t.year, "value": t.value, "unit": t.unit, "document": t.document}
                 for t in policy.targets(session)

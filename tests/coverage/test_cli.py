@@ -91,7 +91,7 @@ def test_from_terrain_to_verdict(hatang: Hatang, province: Path, tmp_path: Path)
         ("coverage", "path-loss", *PATH, "--lon2", "107.45", "--frequency-mhz", "1800"): "same_place",
         ("coverage", "path-loss", *PATH, "--lon2", "16.5", "--frequency-mhz", "1800"): "coordinate_range",
         ("coverage", "path-loss", *PATH, "--lon2", "107.47", "--frequency-mhz", "90000"): "frequency_range",
-        ("coverage", "run", "--resolution", "50"): "not_yet_supported",
+        ("coverage", "run", "--resolution", "5"): "resolution_range",
         ("coverage", "run", "--rule", "nope"): "unknown_rule",
         ("terrain", "add", str(tmp_path / "none.tif")): "no_such_file",
         ("coverage", "check-profiles", str(tmp_path)): "profiles_format",

@@ -145,7 +145,7 @@ def test_same_inputs_same_hash(hilly: Session, village: Village, station: Statio
         ({"rule": "village-99"}, "unknown_rule", "coverage_rule"),
         ({"operator": "NOBODY"}, "unknown_operator", "operator"),
         ({"technology": "6G"}, "unknown_technology", "technology"),
-        ({"resolution_m": 50}, "not_yet_supported", "resolution"),
+        ({"resolution_m": 5}, "resolution_range", "resolution"),
     ],
 )
 def test_refusals(session: Session, options: dict[str, Any], code: str, field: str) -> None:

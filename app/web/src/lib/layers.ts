@@ -56,6 +56,11 @@ export const AREAS: LayerSpecification[] = [
   },
 ];
 
+/** Computed levels between the villages, above their fill so that both can be compared. */
+export const LEVELS: LayerSpecification[] = [
+  { id: "coverage-levels", type: "raster", source: "coverage", layout: { visibility: "none" }, paint: { "raster-fade-duration": 0, "raster-resampling": "nearest", "raster-opacity": 0.75 } },
+];
+
 export const OUTLINES: LayerSpecification[] = [
   {
     id: "villages-line", type: "line", source: "villages", "source-layer": "villages",
@@ -228,6 +233,7 @@ export const MARKS: LayerSpecification[] = [
 /** The style layers each entry of the layer tree switches. */
 export const STYLE_LAYERS: Record<LayerName, string[]> = {
   villages: ["villages-fill", "villages-hatch", "villages-line", "villages-point", "villages-name"],
+  coverage: ["coverage-levels"],
   communes: ["communes-halo", "communes-line", "communes-name"],
   sites: ["sites-blurred", "sites-blurred-count", "sites-point", "sites-k", "sites-restricted"],
   poles: ["poles-cells", "poles-counts", "poles-point", "poles-restricted"],

@@ -59,3 +59,8 @@ export const hatch = (colour: string, size = 16): ImageData | null =>
     }
     pen.stroke();
   });
+
+/** Levels of the coverage map in dBm and the colour from each of them on; the server draws with the same. */
+export const STEPS: readonly (readonly [number, string])[] = [
+  [-120, "#fde7af"], [-110, "#fab777"], [-100, "#e87775"], [-90, "#a9407a"], [-80, "#541e63"],
+];

@@ -3,8 +3,10 @@ import type { Feature, FeatureCollection } from "geojson";
 import type { Candidate, Meta, Picked, Verdict } from "./types";
 import type { Position } from "./coordinates";
 
-export const LAYERS = ["villages", "communes", "sites", "ducts", "poles", "manholes", "distribution_points", "terrain"] as const;
+export const LAYERS = ["villages", "coverage", "communes", "sites", "ducts", "poles", "manholes", "distribution_points", "terrain"] as const;
 export type LayerName = (typeof LAYERS)[number];
+/** Shown only when asked for. */
+const OFF: readonly LayerName[] = ["coverage"];
 export type PanelName = "village" | "object" | "sharing" | "colocation" | "uncovered";
 
 export type Box = [number, number, number, number];
@@ -15,6 +17,8 @@ export interface View {
   technology: string | null;
   as_of: string | null;
   hidden: LayerName[];
+  /** How much the coverage map hides of what lies under it, 0 to 1. */
+  opacity: number;
   verdicts: Verdict[];
   panel: PanelName | null;
   village: number | null;
@@ -32,7 +36,8 @@ export const view = $state<View>({
   operator: null,
   technology: null,
   as_of: null,
-  hidden: [],
+  hidden: ["coverage"],
+  opacity: 0.75,
   verdicts: ["covered", "not_covered", "unknown"],
   panel: null,
   village: null,
@@ -100,7 +105,8 @@ export function readHash(hash: string): void {
   const date = params.get("as_of");
   view.as_of = date && /^\d{4}-\d{2}-\d{2}$/.test(date) ? date : null;
   const off = (params.get("off") ?? "").split(",");
-  view.hidden = LAYERS.filter((name) => off.includes(name));
+  const on = (params.get("on") ?? "").split(",");
+  view.hidden = LAYERS.filter((name) => off.includes(name) || (OFF.includes(name) && !on.includes(name)));
   const village = Number(params.get("village"));
   const panel = params.get("panel") ?? "";
   if (Number.isInteger(village) && village > 0) openVillage(village);
@@ -115,7 +121,10 @@ export function writeHash(hash: string): string {
     const value = view[name];
     if (value) parts.push(`${name}=${encodeURIComponent(value)}`);
   }
-  if (view.hidden.length) parts.push(`off=${view.hidden.join(",")}`);
+  const off = view.hidden.filter((name) => !OFF.includes(name));
+  const on = OFF.filter((name) => !view.hidden.includes(name));
+  if (off.length) parts.push(`off=${off.join(",")}`);
+  if (on.length) parts.push(`on=${on.join(",")}`);
   if (view.village !== null) parts.push(`village=${view.village}`);
   else if (view.panel && PANELS.includes(view.panel)) parts.push(`panel=${view.panel}`);
   return parts.length ? `#${parts.join("&")}` : "";

@@ -16,6 +16,9 @@ export interface Meta {
   operators: { code: string; name: string; has_radio: boolean }[];
   technologies: Technology[];
   terrain: { tiles: number; bounds: [number, number, number, number] | null };
+  /** Of these technologies there is a map between the villages. */
+  coverage_maps: Technology[];
+  model_error_db: number;
 }
 
 export interface Run {
