@@ -1,13 +1,15 @@
 """Settings of one Hatang process, read from `HATANG_*` environment variables."""
 
 from functools import lru_cache
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.errors import Invalid
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "data"
@@ -138,6 +140,14 @@ class Settings(SignOn, BaseSettings):
     trusted_proxies: str = ""
     """Addresses of reverse proxies, comma-separated, whose X-Forwarded-For and -Proto are believed; else nobody's."""
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _addresses(cls, value: str) -> str:
+        for part in filter(None, (p.strip() for p in value.split(","))):
+            if part != "*":
+                ip_network(part, strict=False)  # refused with its own words
+        return value
+
     @field_validator("var_dir")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
@@ -146,5 +156,17 @@ class Settings(SignOn, BaseSettings):
 
 @lru_cache
 def settings() -> Settings:
-    """Return the settings of this process, read once."""
-    return Settings()
+    """Return the settings of this process, read once.
+
+    Raises
+    ------
+    Invalid
+        `settings`: a variable has a value it cannot have; the message names it and never shows a value.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = "HATANG_" + str(first["loc"][0]).upper() if first["loc"] else "HATANG_*"
+        raise Invalid("settings", f"Thiết lập {name} không hợp lệ: {first['msg']}",
+                      f"The setting {name} is not valid: {first['msg']}", field=name) from None  # fmt: skip
