@@ -119,6 +119,9 @@ class Settings(SignOn, BaseSettings):
     workers: int = Field(default=2, ge=1, le=64)
     """Threads for numeric work."""
 
+    dask_scheduler: str | None = None
+    """Address of a Dask scheduler, tcp://host:8786, whose workers do the numeric work instead."""
+
     statement_timeout_s: int = Field(default=60, ge=1, le=3600)
     province_code: str = "46"
     metric_crs: str = "EPSG:9214"

@@ -1,16 +1,16 @@
-"""Runs the sweep over blocks of points on threads; plain arrays in, plain arrays out."""
+"""Runs the sweep over blocks of points, on threads or on a cluster; plain arrays in, plain arrays out."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.coverage import sweep
+from app.coverage.executors import lent
 from app.coverage.grid import Grids, sample_count
 from app.coverage.propagation.climate import EARTH_RADIUS_KM, median_factor
 from app.coverage.propagation.survey import Air, tables
@@ -99,8 +99,8 @@ def compute(
     floor_dbm : float64 array, shape (groups,)
         Levels below it are reported as none; keep it under every threshold asked later.
     workers : int
-        Threads. The kernel releases the GIL, and a point does not see the others, so the result depends
-        neither on the number of threads nor on the block size.
+        Threads, unless a cluster is set. The kernel releases the GIL, and a point does not see the others, so the
+        result depends neither on the number of threads or workers nor on the block size.
     prune : bool
         False computes every cell in reach, for the test that pruning changes nothing.
     """
@@ -108,27 +108,27 @@ def compute(
     points = np.column_stack([lon, lat, terrain.heights(lon, lat)])[order]
     masts = np.column_stack([network.mast_lon, network.mast_lat, terrain.heights(network.mast_lon, network.mast_lat)])
     shape = (len(points), len(floor_dbm))
-    best = np.full((*shape, 5), np.nan)
-    best[..., sweep.RSRP] = best[..., sweep.UNKNOWN_BOUND] = -np.inf
-    server, reason = np.full(shape, -1, np.int64), np.zeros(shape, np.int64)
-    ground = sweep.Ground(terrain.posts, NOTHING, min(MAX_STEP_M, terrain.step_m))
-    reach_m = receiver.max_distance_km * 1000
+    best, server, reason = np.empty((*shape, 5)), np.empty(shape, np.int64), np.empty(shape, np.int64)
+    reach_m, step_m = receiver.max_distance_km * 1000, min(MAX_STEP_M, terrain.step_m)
     floor = np.asarray(floor_dbm, np.float64) if prune else np.full(len(floor_dbm), -np.inf)
     plan = sweep.Plan(
         masts, network.first_cell, network.cells, network.group, floor, receiver.height_m, reach_m, prune,
-        Air(EARTH_RADIUS_KM * median_factor(receiver.delta_n), receiver.n0),
-        tables(sample_count(reach_m, ground.step_m) + 1),
+        Air(EARTH_RADIUS_KM * median_factor(receiver.delta_n), receiver.n0), tables(sample_count(reach_m, step_m) + 1),
     )  # fmt: skip
-
-    def run(start: int) -> Ints:
-        part = slice(start, start + block)
-        counts = np.zeros(3, np.int64)
-        sweep.sweep_into(ground, plan, points[part], sweep.Heard(best[part], server[part], reason[part], counts))
-        return counts
-
-    starts = range(0, len(points), block)
-    with ThreadPoolExecutor(workers) as executor:
-        counts = _gather(executor, [partial(run, s) for s in starts], progress, len(points), block)
+    total = np.zeros(3, np.int64)
+    with lent(workers) as (executor, share):
+        ground, what = share(terrain), share(plan)
+        parts = {
+            executor.submit(hear_block, ground, what, step_m, points[start : start + block]): start
+            for start in range(0, len(points), block)
+        }
+        for done, future in enumerate(as_completed(parts), start=1):
+            heard, start = future.result(), parts[future]
+            part = slice(start, start + block)
+            best[part], server[part], reason[part] = heard.best, heard.server, heard.reason
+            total += heard.counts
+            if progress:
+                progress(min(done * block, len(points)), len(points), "signals")
     back = np.empty_like(order)
     back[order] = np.arange(len(order))
     found, server, reason = best[back], server[back], reason[back]
@@ -141,9 +141,9 @@ def compute(
         found[..., sweep.UNKNOWN_BOUND],
         reason,
         terrain.bounds is not None,
-        int(counts[sweep.PATHS]),
-        int(counts[sweep.LOSSES]),
-        int(counts[sweep.POSTS]),
+        int(total[sweep.PATHS]),
+        int(total[sweep.LOSSES]),
+        int(total[sweep.POSTS]),
     )
 
 
@@ -159,12 +159,11 @@ def _along_a_curve(lon: Floats, lat: Floats) -> Ints:
     return np.argsort(code, kind="stable")
 
 
-def _gather(
-    executor: Executor, jobs: list[Callable[[], Ints]], progress: Progress | None, points: int, block: int
-) -> Ints:
-    total = np.zeros(3, np.int64)
-    for done, future in enumerate(as_completed([executor.submit(job) for job in jobs]), start=1):
-        total += future.result()
-        if progress:
-            progress(min(done * block, points), points, "signals")
-    return total
+def hear_block(terrain: Terrain, plan: sweep.Plan, step_m: float, points: Floats) -> sweep.Heard:
+    """Return what a block of points, shape (n, 3), hears; runs in a thread here or on a worker of a cluster."""
+    shape = (len(points), len(plan.floor))
+    best = np.full((*shape, 5), np.nan)
+    best[..., sweep.RSRP] = best[..., sweep.UNKNOWN_BOUND] = -np.inf
+    heard = sweep.Heard(best, np.full(shape, -1, np.int64), np.zeros(shape, np.int64), np.zeros(3, np.int64))
+    sweep.sweep_into(sweep.Ground(terrain.posts, NOTHING, step_m), plan, points, heard)
+    return heard

@@ -49,6 +49,11 @@ class Terrain:
     """Hash over the tiles; "none" without any."""
     synthetic: bool
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel as heights and frames: addresses in memory mean nothing in another process."""
+        rasters = [Raster(np.asarray(h), *frame) for h, frame in zip(self.grids, self.frames.tolist(), strict=True)]
+        return from_rasters, (rasters, self.version, self.synthetic)
+
     @property
     def posts(self) -> grid.Grids:
         """The grids as the kernels read them."""
