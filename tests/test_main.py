@@ -83,6 +83,18 @@ def test_serve_refuses_tables_of_another_revision(own_database: str) -> None:
     assert "hatang db migrate" in done.stderr
 
 
+def test_serve_refuses_a_role_that_row_level_security_does_not_bind(
+    own_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = own_database.split("/")[3].split("?")[0]
+    for role in ("hatang_owner", "postgres"):
+        monkeypatch.setitem(os.environ, "HATANG_DATABASE_URL", cluster_of_run().url(role, name))
+        done = hatang("serve", "--port", str(free_port()))
+        assert (done.returncode, done.stdout, "Traceback" in done.stderr) == (1, "", False), done.stderr
+        assert role in done.stderr
+        assert "CREATE ROLE hatang_app" in done.stderr
+
+
 def test_serve_refuses_a_database_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(os.environ, "HATANG_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
     done = hatang("serve", "--port", str(free_port()))

@@ -6,17 +6,17 @@ import logging
 from hmac import compare_digest
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 from sqlalchemy.orm import Session
 
-from app.accounts.credentials import CSRF_HEADER, SAFE_METHODS, check_origin, presented
+from app.accounts.credentials import CSRF_HEADER, SAFE_METHODS, check_origin, clear_cookie, presented
 from app.accounts.identity import NOBODY, Identity, enter_with, identity_of, refusal
 from app.accounts.roles import EXTENSION, PUBLIC
 from app.database import PUBLIC as PUBLIC_SCOPE
 from app.database import open_session
 from app.errors import Forbidden, Unauthorized
 
-__all__ = ["DbSession", "Identity", "OpeningSession", "WritingSession", "identity_of"]
+__all__ = ["AskingSession", "DbSession", "Identity", "OpeningSession", "WritingSession", "identity_of"]
 
 log = logging.getLogger("hatang.access")
 BEFORE_PASSWORD_CHANGE = frozenset({"/api/session", "/api/session/password"})
@@ -31,6 +31,18 @@ def request_session(request: Request, session: Annotated[Session, Depends(open_s
 def writing_session(request: Request, session: Annotated[Session, Depends(open_session, scope="function")]) -> Session:
     """Return the same, committed before the answer is sent: what was not kept is not said to be."""
     return _entered(request, session)
+
+
+def asking_session(request: Request, response: Response, session: Annotated[Session, Depends(open_session)]) -> Session:
+    """Return a transaction for asking who one is: whose session is over is nobody, and the cookie is taken back."""
+    try:
+        return _entered(request, session)
+    except Unauthorized as refused:
+        if not refused.code.startswith("session_"):
+            raise
+    clear_cookie(request, response)
+    session.info["scope"] = PUBLIC_SCOPE
+    return session
 
 
 def opening_session(request: Request, session: Annotated[Session, Depends(open_session, scope="function")]) -> Session:
@@ -123,5 +135,6 @@ def _path(request: Request) -> str:
 
 
 DbSession = Annotated[Session, Depends(request_session)]
+AskingSession = Annotated[Session, Depends(asking_session)]
 WritingSession = Annotated[Session, Depends(writing_session, scope="function")]
 OpeningSession = Annotated[Session, Depends(opening_session, scope="function")]

@@ -102,6 +102,31 @@ def revoke_token(
     show({"id": token_id, "revoked": True}, as_json)
 
 
+@user.command("sessions")
+def list_sessions(account: Name, as_json: AsJson = False) -> None:
+    """List where an account is signed in: since when, last seen, from which address and browser."""
+    from app.accounts import sessions, users
+    from app.database import session_scope
+
+    with session_scope() as session:
+        found = sessions.sessions(session, users.user_named(session, account)["id"])
+    for row in found:
+        del row["current"]  # a command has no session of its own
+    show(found, as_json, "Phiên đăng nhập · sessions")
+
+
+@user.command("end-sessions")
+def end_sessions(account: Name, as_json: AsJson = False) -> None:
+    """Sign an account out everywhere at once; its password and tokens stay."""
+    from app.accounts import sessions, users
+    from app.database import session_scope
+
+    with session_scope() as session:
+        found = users.user_named(session, account)
+        ended = sessions.end_all(session, found["id"])
+    show({"name": found["name"], "ended": ended}, as_json, "Phiên đã kết thúc · sessions ended")
+
+
 @user.command("reset-password")
 def reset_password(name: Name, as_json: AsJson = False) -> None:
     """Give an account a new one-time password and end its sessions."""

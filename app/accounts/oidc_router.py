@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.accounts import oidc, users
+from app.accounts import oidc, sessions, users
 from app.accounts.access import DbSession, WritingSession, identity_of
 from app.accounts.credentials import clear_cookie
 from app.accounts.log_in import open_for
@@ -127,7 +127,7 @@ def sign_out(request: Request, response: Response, session: WritingSession) -> E
     """End the session of the cookie, and say where the provider ends its own; nothing to end is no mistake."""
     identity = identity_of(session)
     if identity.credential == "session":
-        users.revoke_session(session, identity.credential_id)
+        sessions.end(session, identity.account_id, identity.credential_id)
     clear_cookie(request, response)
     return Ended(end_session_url=oidc.end_session_url())
 

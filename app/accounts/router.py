@@ -6,12 +6,21 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
 
-from app.accounts import log_in, passwords, tokens, users
-from app.accounts.access import DbSession, OpeningSession, WritingSession, identity_of, sign_in_first
+from app.accounts import log_in, passwords, sessions, tokens, users
+from app.accounts.access import AskingSession, DbSession, OpeningSession, WritingSession, identity_of, sign_in_first
 from app.accounts.credentials import address, clear_cookie
 from app.accounts.identity import Identity
 from app.accounts.roles import ADMINISTRATOR, PUBLIC, SIGNED_IN, allow
-from app.accounts.schemas import MadeToken, NewPassword, NewToken, SessionState, SignIn, TokenState
+from app.accounts.schemas import (
+    EndedSessions,
+    MadeToken,
+    NewPassword,
+    NewToken,
+    OpenSession,
+    SessionState,
+    SignIn,
+    TokenState,
+)
 from app.accounts.users_router import router as users_router
 from app.errors import Forbidden
 from app.kit.asgi import problem_response
@@ -20,6 +29,7 @@ from app.kit.page import MAX_ID
 router = APIRouter(tags=["accounts"])
 router.include_router(users_router)
 TokenId = Annotated[int, Path(ge=1, le=MAX_ID, description="Number of the token")]
+SessionId = Annotated[int, Path(ge=1, le=MAX_ID, description="Number of the session")]
 LIMITED: dict[int | str, dict[str, Any]] = {
     429: {"description": "Too many failed attempts; Retry-After says when to come again"}
 }
@@ -32,14 +42,18 @@ def sign_in(request: Request, response: Response, session: OpeningSession, given
     proof = log_in.prove(given.name, given.password, address(request))
     identity = log_in.open_for(request, response, session, proof.account_id, proof.password_hash)
     log_in.attempt_succeeded(session, proof.attempt_id)
-    if passwords.outdated(proof.password_hash):
+    # One of several at once: each holds the row it proved itself by, so two that wrote it would wait for each other.
+    if passwords.outdated(proof.password_hash) and users.try_lock(session, proof.account_id):
         users.set_password(session, proof.account_id, given.password, must_change=identity.must_change_password)
     return SessionState.of(identity)
 
 
 @router.get("/api/session", summary="Who is signed in", openapi_extra=allow(PUBLIC))
-def get_session(session: DbSession) -> SessionState:
-    """Name, roles, organisations and communes of the caller; the role is `public` when nobody is signed in."""
+def get_session(session: AskingSession) -> SessionState:
+    """Name, roles, organisations and communes of the caller; the role is `public` when nobody is signed in.
+
+    A session that is over counts as nobody, and its cookie is taken back; every other route refuses it.
+    """
     return SessionState.of(identity_of(session))
 
 
@@ -47,8 +61,8 @@ def get_session(session: DbSession) -> SessionState:
 def sign_out(request: Request, response: Response, session: WritingSession) -> None:
     """End the session of the cookie, here and on the server; nothing to end is no mistake."""
     identity = identity_of(session)
-    if identity.account_id is not None and identity.credential == "session":
-        users.revoke_session(session, identity.credential_id)
+    if identity.credential == "session":
+        sessions.end(session, identity.account_id, identity.credential_id)
     clear_cookie(request, response)
 
 
@@ -64,9 +78,32 @@ def change_password(request: Request, session: WritingSession, given: NewPasswor
         return problem_response(log_in.wrong_credentials())  # not raised: the attempt stays on record
     passwords.check(given.new, identity.name, old=given.old)
     users.set_password(session, _account_id(session), given.new)
-    users.revoke_sessions(session, _account_id(session), keep=identity.credential_id)
+    sessions.end_all(session, _account_id(session), keep=identity.credential_id)
     log_in.attempt_succeeded(session, attempt.attempt_id)
     return None
+
+
+@router.get("/api/sessions", summary="Where one is signed in", openapi_extra=allow(*SIGNED_IN))
+def get_sessions(session: DbSession) -> list[OpenSession]:
+    """List the account's sessions that still hold, this one first; a token is not told where a person works."""
+    current = _in_person(session).credential_id
+    return [OpenSession(**row) for row in sessions.sessions(session, _account_id(session), current)]
+
+
+@router.delete("/api/sessions", summary="Sign out everywhere else", openapi_extra=allow(*SIGNED_IN))
+def end_other_sessions(session: WritingSession) -> EndedSessions:
+    """End all sessions of the account but this one."""
+    keep = _in_person(session).credential_id
+    return EndedSessions(ended=sessions.end_all(session, _account_id(session), keep))
+
+
+@router.delete(
+    "/api/sessions/{session_id}", summary="Sign out somewhere else", status_code=204, openapi_extra=allow(*SIGNED_IN)
+)
+def end_session(session: WritingSession, session_id: SessionId) -> None:
+    """End one session of the account at once."""
+    _in_person(session)
+    sessions.end(session, _account_id(session), session_id)
 
 
 @router.get("/api/tokens", summary="One's own API tokens", openapi_extra=allow(*SIGNED_IN))

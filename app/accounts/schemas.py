@@ -77,6 +77,24 @@ class SessionState(BaseModel):
         )  # fmt: skip
 
 
+class OpenSession(BaseModel):
+    """A browser the account is signed in with."""
+
+    id: int
+    current: bool = Field(description="The one this request came with")
+    created_at: dt.datetime
+    last_seen_at: dt.datetime = Field(description="To the minute")
+    expires_at: dt.datetime = Field(description="Sooner or later, as it is used")
+    address: str = Field(description="From where it signed in")
+    user_agent: str = Field(description="What the browser said of itself")
+
+
+class EndedSessions(BaseModel):
+    """How many sessions were ended."""
+
+    ended: int
+
+
 class NewToken(Given):
     """A token to make."""
 

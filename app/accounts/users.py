@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.accounts import passwords
+from app.accounts import passwords, sessions
 from app.accounts.schemas import RoleGiven
 from app.errors import Conflict, Invalid, NotFound
 
@@ -131,7 +131,7 @@ def change(session: Session, account_id: int, changes: Mapping[str, Any]) -> Non
         text(f"UPDATE accounts.account SET {assignments} WHERE id = :id"), wanted | {"id": account_id}  # noqa: S608
     )  # fmt: skip
     if wanted.get("active") is False:
-        revoke_sessions(session, account_id)
+        sessions.end_all(session, account_id)
         session.execute(
             text("UPDATE accounts.token SET revoked_at = now() WHERE account_id = :id AND revoked_at IS NULL"),
             {"id": account_id},
@@ -189,30 +189,19 @@ def reset_password(session: Session, account_id: int) -> str:
     """Give an account a one-time password, end its sessions, and return the password."""
     password = passwords.generated()
     set_password(session, account_id, password, must_change=True)
-    revoke_sessions(session, account_id)
+    sessions.end_all(session, account_id)
     return password
-
-
-def revoke_sessions(session: Session, account_id: int, keep: int | None = None) -> None:
-    """End the sessions of an account, but for the one numbered `keep`."""
-    session.execute(
-        text("""UPDATE accounts.session SET revoked_at = now()
-                WHERE account_id = :id AND revoked_at IS NULL AND id IS DISTINCT FROM :keep"""),
-        {"id": account_id, "keep": keep},
-    )
-
-
-def revoke_session(session: Session, session_id: int | None) -> None:
-    """End one session."""
-    session.execute(
-        text("UPDATE accounts.session SET revoked_at = now() WHERE id = :id AND revoked_at IS NULL"),
-        {"id": session_id},
-    )
 
 
 def lock(session: Session, account_id: int) -> None:
     """Let changes of the account wait for this transaction, so that each sees the version before it."""
     session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('accounts.account', :id))"), {"id": account_id})
+
+
+def try_lock(session: Session, account_id: int) -> bool:
+    """Take the lock of `lock` if nobody holds it, and say whether it was free."""
+    query = text("SELECT pg_try_advisory_xact_lock(hashtextextended('accounts.account', :id))")
+    return bool(session.scalar(query, {"id": account_id}))
 
 
 def commune_id(session: Session, code: str, as_of: dt.date) -> int:

@@ -61,6 +61,28 @@ def areas_m2(session: Session, units: Ints) -> Floats:
     return found
 
 
+def unit_on(unit: str, place: str) -> str:
+    """Return SQL of the unit in force on :as_of of what was recorded as lying in `unit`, null when it is not known.
+
+    What the unit went into while that is one; else, after a split and before the unit was made, the commune of the
+    day whose boundary holds the place.
+
+    Parameters
+    ----------
+    unit, place : str
+        SQL of the recorded unit's id and of a point in EPSG:4326.
+    """
+    in_force = "registry.in_force(u.valid_from, u.valid_to, :as_of)"
+    return f"""coalesce(
+        (WITH RECURSIVE later (id) AS (
+            SELECT {unit}
+            UNION
+            SELECT s.new_unit_id FROM later JOIN unit_succession s ON s.old_unit_id = later.id AND s.on_date <= :as_of)
+         SELECT min(u.id) FROM later JOIN unit u ON u.id = later.id AND {in_force} HAVING count(*) = 1),
+        (SELECT u.id FROM unit_part p JOIN unit u ON u.id = p.unit_id AND u.level = 'commune' AND {in_force}
+         WHERE p.geom && {place} AND ST_Intersects(p.geom, {place}) ORDER BY u.id LIMIT 1))"""  # noqa: S608  names of columns, from the table of kinds
+
+
 @dataclass(frozen=True)
 class Followed:
     """What became of the villages of units that went into others: how many moved, and who is left without a unit."""

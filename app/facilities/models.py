@@ -44,6 +44,7 @@ class Facility(Keyed, Lived, Located, Sourced, Base):
     name: Mapped[str]
     kind: Mapped[str]
     unit_id: Mapped[int | None] = reference("unit", nullable=True)
+    """The commune when it was recorded; on a day it is the one `app.areas.reforms.unit_on` finds."""
     restricted: Mapped[bool] = restricted()
     geom: Mapped[WKBElement] = geometry("POINT")
 

@@ -34,7 +34,7 @@ from app.licensing import queries
 from app.licensing.checks import check_between, check_point, organisation_code, outside_province, technologies_of
 from app.licensing.models import SharingQuestion
 from app.licensing.private_answer import Answer, Asked, Coarseness, Number, answer, raised
-from app.licensing.schemas import SharingQuestionIn, SharingQuestionsQuestion
+from app.licensing.schemas import SharingOffer, SharingQuestionIn, SharingQuestionsQuestion
 from app.licensing.service import candidate
 from app.policy.queries import parameter
 
@@ -118,6 +118,18 @@ def ask(session: Session, asked: SharingQuestionIn) -> dict[str, Any]:
         "as_of": on,
         "citation": contact.citation,
     }  # fmt: skip
+
+
+def offer(session: Session) -> dict[str, Any]:
+    """Return what may be asked: radii and the largest height, metres, and how often.
+
+    Raises
+    ------
+    Invalid
+        `malformed_rule`.
+    """
+    search = parameter(session, "colocation", "search", today()).value
+    return _rules(session).model_dump(include=set(SharingOffer.model_fields)) | {"max_height_m": search["max_height_m"]}
 
 
 def log_page(session: Session, asked: SharingQuestionsQuestion) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from app.licensing import questions, service
 from app.licensing.schemas import (
     ColocationRequest,
     SharingAnswer,
+    SharingOffer,
     SharingQuestionIn,
     SharingQuestions,
     SharingQuestionsQuestion,
@@ -56,6 +57,12 @@ def sharing_question(session: DbSession, asked: SharingQuestionIn) -> dict[str, 
     every one.
     """
     return questions.ask(session, asked)
+
+
+@router.get("/sharing-question", response_model=SharingOffer, openapi_extra=allow(OPERATOR, PLANNER, ADMINISTRATOR))
+def sharing_offer(session: DbSession) -> dict[str, Any]:
+    """Radii and heights a private sharing question may name, and how many an organisation may ask."""
+    return questions.offer(session)
 
 
 @router.get("/sharing-questions", response_model=SharingQuestions, openapi_extra=allow(*DEPARTMENT))

@@ -52,6 +52,16 @@ class SharingQuestionIn(BaseModel):
     ] = None
 
 
+class SharingOffer(BaseModel):
+    """What may be asked today, by policy sharing_question and colocation/search."""
+
+    radii_m: list[float] = Field(description="Radii to choose from")
+    height_step_m: float = Field(description="Heights are raised to the next of these steps")
+    max_height_m: float
+    per_hour: int = Field(description="Questions of one organisation; the department has no limit")
+    per_day: int
+
+
 class NumberOut(BaseModel):
     """How many: exactly `count`, or `count` and more."""
 

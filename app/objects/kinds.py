@@ -8,12 +8,13 @@ attributes it is told that of policy.disclosure. SQL fragments know the object a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from sqlalchemy import Column, Table
 
 from app.areas.models import Unit, Village
+from app.areas.reforms import unit_on
 from app.database import Base
 from app.errors import NotFound
 from app.facilities.models import Facility, FacilityConnection
@@ -64,8 +65,8 @@ class Kind:
         New ones are made here.
     everybody : bool
         Everybody sees the objects, so that to see one says nothing of who one is (areas, public offices).
-    open : frozenset of str
-        Columns without a disclosure level of their own that everybody is told who sees the object.
+    drifting : mapping
+        Column → SQL of what is told instead on :as_of, since the world changes around the object: its commune's end.
     """
 
     layer: str
@@ -85,7 +86,7 @@ class Kind:
     operated: bool = True
     officer: frozenset[str] = frozenset()
     added: bool = True
-    open: frozenset[str] = frozenset({"id"})
+    drifting: Mapping[str, str] = field(default_factory=dict)
     everybody: bool = False
     disclosed_as: str | None = None
     unlisted: frozenset[str] = frozenset()
@@ -180,14 +181,14 @@ KINDS: Mapping[str, Kind] = {
              added=False, membership=_MEMBER),
         Kind("facilities", Facility, "Trụ sở, trường học, hạ tầng thiết yếu", "Facilities", secret=("id", "facility"),
              search=("code", "name"), operated=False, everybody=True, officer=_OFFICES,
-             open=frozenset({"id", "unit_id"})),
+             drifting={"unit_id": unit_on("o.unit_id", "o.geom")}),
         Kind("facility_connections", FacilityConnection, "Đường truyền tới trụ sở", "Connections of facilities",
              organisation="operator_id", mine=f"o.operator_id {MINE}", parent=("facility_id", "facilities"),
              secret=("facility_id", "facility"), search=(), operated=False),
         _UNITS,
         replace(_UNITS, layer="communes", vi="Xã, phường", en="Communes and wards", condition="o.level = 'commune'"),
         Kind("organisations", Organisation, "Tổ chức", "Organisations", search=("code", "name"), written=False,
-             everybody=True, open=frozenset(c.name for c in Organisation.__table__.columns)),
+             everybody=True),
     )
 }  # fmt: skip
 LAYERS = tuple(sorted(KINDS))

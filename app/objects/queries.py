@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.database import is_department
-from app.kit.page import BBox
+from app.kit.page import BBox, today
 from app.objects.kinds import KINDS, Kind
 from app.objects.search import pattern
 from app.objects.states import State
@@ -32,12 +32,20 @@ class Found:
         It is one of the caller's organisations'; it is, or belongs to, a restricted object.
     labels : mapping
         Codes of what it refers to, as far as the caller sees them: owner_id 3 is "VNPT".
+    drifted : mapping
+        What is told instead of columns of the state (`Kind.drifting`).
     """
 
     state: State
     mine: bool
     restricted: bool
     labels: State
+    drifted: State = field(default_factory=dict)
+
+    @property
+    def told(self) -> State:
+        """The state as it is told."""
+        return {**self.state, **self.drifted}
 
 
 @dataclass(frozen=True)
@@ -74,7 +82,7 @@ def told(session: Session, kind: Kind) -> Told:
 
     def columns(owns: bool) -> frozenset[str]:
         here = relation(session, owns=owns, visible=not kind.everybody)
-        return frozenset(n for n in kind.columns if n in kind.open or shown(_level(kind, n, known), here))
+        return frozenset(n for n in kind.columns if n == "id" or shown(_level(kind, n, known), here))
 
     return Told(columns(kind.mine != "FALSE"), columns(False))
 
@@ -88,15 +96,18 @@ def _select(session: Session, kind: Kind, left_out: Iterable[str] = ()) -> str:
         f"o.{n}::text AS {n}" if n in kind.geometries else f"o.{n}" for n in kind.columns if n not in left_out
     )
     labels = ", ".join(
-        f"'{column}', (SELECT r.{_code(table)}::text FROM {table} r WHERE r.id = o.{column})"
+        f"'{column}', (SELECT r.{_code(table)}::text FROM {table} r"
+        f" WHERE r.id = {'d' if column in kind.drifting else 'o'}.{column})"
         for column, table in kind.references.items()
     )
+    drifting = ", ".join(f"{test} AS {column}" for column, test in kind.drifting.items())
     kept = "FALSE"
     if kind.secret and is_department(session):
         kept = f"o.{kind.secret[0]} = ANY ((SELECT registry.restricted_ids('{kind.secret[1]}'))::bigint[])"
     return (
         f"SELECT (SELECT row_to_json(r) FROM (SELECT {columns}) r) AS state, coalesce({kind.mine}, FALSE) AS mine,"
-        f" {kept} AS restricted, json_build_object({labels}) AS labels FROM {kind.table.name} o"
+        f" {kept} AS restricted, json_build_object({labels}) AS labels, row_to_json(d) AS drifted"
+        f" FROM {kind.table.name} o CROSS JOIN LATERAL (SELECT {drifting}) d"
     )
 
 
@@ -110,7 +121,7 @@ def one(session: Session, kind: Kind, object_id: int, as_of: dt.date | None = No
     if as_of is not None and "valid_to" in kind.columns:
         where.append("registry.in_force(o.valid_from, o.valid_to, :as_of)")
     statement = f"{_select(session, kind)} WHERE {' AND '.join(where)}"
-    row = session.execute(text(statement), {"id": object_id, "as_of": as_of}).one_or_none()
+    row = session.execute(text(statement), {"id": object_id, "as_of": as_of or today()}).one_or_none()
     return Found(*row) if row else None
 
 
@@ -141,7 +152,7 @@ def page(session: Session, kind: Kind, wanted: Wanted) -> tuple[int, list[Found]
     if matched is None:
         matched = session.scalar(text(f"SELECT count(*) {source}"), values)
     statement = f"{_select(session, kind, kind.unlisted)} WHERE o.id = ANY (:ids) ORDER BY {order}"
-    found = session.execute(text(statement), {"ids": [row[0] for row in rows]})
+    found = session.execute(text(statement), {"ids": [row[0] for row in rows], "as_of": wanted.as_of})
     return int(matched or 0), [Found(*row) for row in found]
 
 

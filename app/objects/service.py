@@ -32,7 +32,7 @@ def shown(state: State, columns: frozenset[str]) -> dict[str, Any]:
 def version(kind: Kind, found: Found, told: Told) -> str:
     """Return the ETag of an object: of all the caller is told of it, geometry to the bit."""
     columns = told.of(found.mine)
-    return etag_of({"layer": kind.layer, "state": shown(found.state, columns), "codes": _codes(found, columns)})
+    return etag_of({"layer": kind.layer, "state": shown(found.told, columns), "codes": _codes(found, columns)})
 
 
 def _codes(found: Found, columns: frozenset[str]) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def _codes(found: Found, columns: frozenset[str]) -> dict[str, Any]:
 def feature(kind: Kind, found: Found, told: Told) -> dict[str, Any]:
     """Return an object as a GeoJSON feature with flat attributes; references with the code of what they refer to."""
     columns = told.of(found.mine)
-    parts = described(kind, found.state, columns)
+    parts = described(kind, found.told, columns)
     parts["properties"] |= {kind.attribute(n): v for n, v in _codes(found, columns).items()}
     return {"type": "Feature", "id": found.state["id"], "layer": kind.layer, **parts}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy.orm import Session
 
 from app.errors import ConditionMissing, Outdated
@@ -39,7 +41,8 @@ def check_version(session: Session, kind: Kind, found: Found, if_match: str | No
     given = [part.strip() for part in (if_match or "").split(",")]
     if current in given or given == ["*"]:
         return
-    yours = Found(merge(found.state, patch), found.mine, found.restricted, found.labels)
+    kept = {n: v for n, v in found.drifted.items() if n not in patch}
+    yours = replace(found, state=merge(found.state, patch), drifted=kept)
     base = _version_read(session, kind, found, told, given)
     fields = [f for f in conflicts(base, found.state, patch) if f in told.of(found.mine)]
     raise Outdated(
@@ -59,8 +62,7 @@ def _version_read(session: Session, kind: Kind, found: Found, told: Told, given:
     for entry in known:
         for state in (entry.after, entry.before):
             if state is not None:
-                then = Found({n: v for n, v in state.items() if n in kind.columns}, found.mine, found.restricted,
-                             found.labels)  # fmt: skip
+                then = replace(found, state={n: v for n, v in state.items() if n in kind.columns})
                 if version(kind, then, told) in given:
                     return then.state
     return None

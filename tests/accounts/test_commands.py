@@ -51,12 +51,25 @@ def test_an_account_and_its_token(own_database: str) -> None:
     ended = hatang("role", "lan", "--give", "other_department", "--end", str(account["roles"][2]["id"]))
     assert [r["role"] for r in ended["roles"] if r["in_force"]] == ["operator", "commune_officer", "other_department"]
     again = hatang("reset-password", "LAN")["one_time_password"]
-    assert client.get("/api/session").json()["code"] == "session_revoked"
+    assert client.get("/api/meta").json()["code"] == "session_revoked"
     lan = signed_in("lan", again)
     assert hatang("deactivate", "lan")["active"] is False
-    assert lan.get("/api/session").json()["code"] == "session_revoked"
+    assert lan.get("/api/meta").json()["code"] == "session_revoked"
     actors = {row[0] for row in as_owner(own_database, "SELECT actor FROM audit.change WHERE table_name LIKE 'acc%%'")}
     assert {actor.partition(":")[0] for actor in actors} == {"system", "user"}
+
+
+def test_sessions_are_listed_and_ended(own_database: str) -> None:
+    made = {name: hatang("add", name)["one_time_password"] for name in ("lan", "hoa")}
+    lan, hoa = (signed_in(name, password) for name, password in made.items())
+    assert lan.headers["X-CSRF-Token"] not in json.dumps(hatang("sessions", "lan"))
+    assert [set(row) for row in hatang("sessions", "LAN")] == [
+        {"id", "created_at", "last_seen_at", "expires_at", "address", "user_agent"}
+    ]
+    assert hatang("end-sessions", "LAN") == {"name": "lan", "ended": 1}
+    assert (hatang("end-sessions", "lan")["ended"], hatang("sessions", "lan")) == (0, [])
+    assert lan.get("/api/meta").json()["code"] == "session_revoked"
+    assert hoa.get("/api/session").json()["signed_in"]
 
 
 def test_tables_for_people(own_database: str) -> None:
@@ -82,6 +95,8 @@ def test_tables_for_people(own_database: str) -> None:
         (["token", "boss", "--name", "x", "--scope", "root"], "invalid_request"),
         (["token", "boss", "--name", " "], "invalid_request"),
         (["reset-password", "nobody"], "unknown_account"),
+        (["sessions", "nobody"], "unknown_account"),
+        (["end-sessions", "nobody"], "unknown_account"),
         (["deactivate", "boss"], "last_administrator"),
         (["revoke-token", "9"], "unknown_token"),
         (["add", "BOSS"], "name_taken"),

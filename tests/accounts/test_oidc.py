@@ -72,7 +72,7 @@ def test_a_linked_account_signs_in_and_out(client: TestClient, provider: Running
         ended = client.delete("/api/session/oidc", headers={"X-CSRF-Token": identity["csrf"]})
         assert ended.status_code == 200
         assert who(client)["roles"] == ["public"]
-        again = client.get("/api/session", headers={"Cookie": f"hatang_session={secret}"})
+        again = client.get("/api/meta", headers={"Cookie": f"hatang_session={secret}"})
         assert code_of(again) == (401, "session_revoked")
 
         page = browser.get(ended.json()["end_session_url"])  # the provider asks, and brings back
@@ -191,7 +191,7 @@ def test_a_deactivated_account_stays_out(client: TestClient, provider: Running) 
         come_back(client, "an")
         with session_scope() as session:
             users.change(session, number, {"active": False})
-        assert client.get("/api/session").status_code == 401
+        assert client.get("/api/meta").status_code == 401
         client.cookies.clear()
         assert code_of(come_back(client, "an")) == (403, "account_inactive")
     with session_scope() as session:

@@ -176,7 +176,7 @@ def test_the_session_of_before_does_not_go_on(client: TestClient) -> None:
     come_back(client, "an")
     assert who(client)["name"] == "an.synthetic"
     assert client.cookies["hatang_session"] != before
-    old = client.get("/api/session", headers={"Cookie": f"hatang_session={before}"})
+    old = client.get("/api/meta", headers={"Cookie": f"hatang_session={before}"})
     assert code_of(old) == (401, "session_revoked")
 
 

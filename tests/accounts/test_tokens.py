@@ -65,7 +65,7 @@ def test_a_sessions_secret_is_no_token_and_the_other_way_round(own_database: str
     assert browser().get("/api/session", headers=bearer("ht_" + secret)).status_code == 401
     swapped = browser()
     swapped.cookies.set("hatang_session", token)
-    assert swapped.get("/api/session").json()["code"] == "session_invalid"
+    assert swapped.get("/api/meta").json()["code"] == "session_invalid"
     # Nor does what the database keeps open anything.
     ((stored,),) = as_owner(own_database, "SELECT encode(secret_sha256, 'hex') FROM accounts.token")
     assert browser().get("/api/session", headers=bearer("ht_" + stored)).status_code == 401

@@ -48,7 +48,7 @@ def test_an_account_from_its_making_to_its_end(own_database: str) -> None:
     assert boss.delete(f"{path}/roles/{given['roles'][0]['id']}").status_code == 404
 
     again = boss.post(f"{path}/reset-password").json()["one_time_password"]
-    assert lan.get("/api/session").json()["code"] == "session_revoked"
+    assert lan.get("/api/meta").json()["code"] == "session_revoked"
     lan = signed_in("lan.le", again)
     kept = lan.cookies[COOKIE]
     with session_scope() as session:
@@ -56,14 +56,14 @@ def test_an_account_from_its_making_to_its_end(own_database: str) -> None:
     etag = boss.get(path).headers["etag"]
     closed = boss.patch(path, json={"active": False}, headers={"If-Match": etag})
     assert (closed.status_code, closed.json()["active"]) == (200, False)
-    assert lan.get("/api/session").json()["code"] == "session_revoked"
+    assert lan.get("/api/meta").json()["code"] == "session_revoked"
     assert browser().get("/api/session", headers=bearer(token)).json()["code"] == "token_revoked"
     assert browser().post("/api/session", json={"name": "lan.le", "password": again}).status_code == 401
     # Opened again, it does not get back what it had.
     opened = boss.patch(path, json={"active": True}, headers={"If-Match": closed.headers["etag"]})
     assert opened.status_code == 200
     lan.cookies.set(COOKIE, kept)
-    assert lan.get("/api/session").status_code == 401
+    assert lan.get("/api/meta").status_code == 401
     assert browser().get("/api/session", headers=bearer(token)).status_code == 401
     assert boss.get("/api/users", params={"limit": 1}).json()["matched"] == 2
 

@@ -250,12 +250,37 @@ def test_closing_the_dialog_of_an_ended_session_goes_on_as_the_public(
     expect(planner.locator("[data-indicator]")).to_have_count(3)
 
 
-def test_the_map_opens_with_a_cookie_of_long_ago(planner: Page, served: Served, refusals: Refusals) -> None:
+def test_the_map_opens_with_a_cookie_of_long_ago(planner: Page, served: Served) -> None:
     expire(served, "planner")
-    refusals.append((401, "/api/session"))
     planner.reload()
     settled(planner)
     expect(planner.locator("[data-account]")).to_contain_text("Đăng nhập")
+    assert planner.context.cookies() == []
+
+
+def test_other_sessions_are_listed_and_ended(planner: Page, served: Served) -> None:
+    elsewhere = [planner.context.browser.new_context(base_url=served.origin) for _ in range(3)]  # type: ignore[union-attr]
+    for context in elsewhere:
+        assert context.request.post("/api/session", data=served.people["planner"].credentials()).ok
+    planner.locator("[data-account]").click()
+    planner.get_by_role("button", name="Phiên đăng nhập").click()
+    rows = dialog(planner).get_by_test_id("sessions").get_by_role("listitem")
+    expect(rows.first).to_contain_text("Phiên này")
+    expect(rows.first).to_contain_text("Chrome · Linux")
+    expect(rows.first).to_contain_text("127.0.0.1")
+    before = rows.count()
+    assert before >= 4
+    rows.nth(1).get_by_role("button", name="Kết thúc phiên").click()
+    expect(rows).to_have_count(before - 1)
+    dialog(planner).get_by_role("button", name="Kết thúc mọi phiên khác").click()
+    expect(rows).to_have_count(1)
+    expect(dialog(planner).get_by_role("status")).to_contain_text(f"{before - 2} phiên")
+    assert {context.request.get("/api/meta").status for context in elsewhere} == {401}
+    planner.keyboard.press("Escape")
+    planner.locator("[data-panel=sharing]").click()
+    expect(planner.locator("[data-indicator=a3] button[data-counted]").first).to_be_visible()
+    for context in elsewhere:
+        context.close()
 
 
 def test_another_window_follows_who_signs_out(planner: Page, served: Served) -> None:

@@ -127,6 +127,9 @@ def test_an_operator_asks_privately(open_page: Open) -> None:
     page.locator("[data-panel=colocation]").click()
     expect(page.get_by_role("heading", name="Hỏi kín về dùng chung")).to_be_visible()
     page.locator("[name=position]").fill("16°27′46″N 107°35′24″E")
+    expect(page.locator("[name=radius] option")).to_have_text(["300 m", "500 m", "1 km", "2 km"])  # the policy's
+    expect(page.locator("[name=radius]")).to_have_value("500")
+    expect(page.locator("[name=height]")).to_have_attribute("max", "350")
     page.locator("[name=radius]").select_option("2000")
     page.get_by_role("button", name="Hỏi", exact=True).click()
     expect(page.get_by_test_id("may-share")).to_be_visible()

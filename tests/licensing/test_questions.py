@@ -155,6 +155,30 @@ def test_refusals_are_no_questions(
     assert log() == []
 
 
+def test_what_may_be_asked_is_the_policys(calling: Caller, viettel: Scope) -> None:
+    def set_rule(kind: str, name: str, **values: Any) -> None:
+        change = text("""UPDATE policy.parameter SET value = value || CAST(:values AS jsonb)
+                         WHERE kind = :kind AND name = :name""")
+        with session_scope() as session:
+            session.execute(change, {"kind": kind, "name": name, "values": json.dumps(values)})
+
+    client = calling(viettel)
+    assert client.get(ADDRESS).json() == {
+        "radii_m": [300, 500, 1000, 2000], "height_step_m": 5, "max_height_m": 350, "per_hour": 5, "per_day": 20,
+    }  # fmt: skip
+    set_rule("sharing_question", "search", radii_m=[400, 800])
+    set_rule("sharing_question", "limits", per_hour=2)
+    set_rule("colocation", "search", max_height_m=60)
+    offer = client.get(ADDRESS).json()
+    assert (offer["radii_m"], offer["max_height_m"], offer["per_hour"]) == ([400, 800], 60, 2)
+    asked = [client.post(ADDRESS, json=ASK | {"radius_m": radius_m}).status_code for radius_m in (500, 400, 800, 400)]
+    assert asked == [422, 200, 200, 429]
+    assert client.post(ADDRESS, json=ASK | {"radius_m": 400, "height_m": 61}).json()["field"] == "height_m"
+    set_rule("sharing_question", "search", radii_m=[])
+    refused = client.get(ADDRESS)
+    assert (refused.status_code, refused.json()["code"], refused.json()["field"]) == (422, "malformed_rule", "radii_m")
+
+
 def test_so_many_an_hour_and_a_day(calling: Caller, viettel: Scope, committed: str) -> None:
     client, colleague = calling(viettel), calling(Scope("user:70", ("operator",), viettel.organisations))
     assert [client.post(ADDRESS, json=ASK).status_code for _ in range(5)] == [200] * 5

@@ -38,6 +38,16 @@ export interface Token {
   last_used_at: string | null;
 }
 
+/** A browser that is signed in. */
+export interface OpenSession {
+  id: number;
+  current: boolean;
+  created_at: string;
+  last_seen_at: string;
+  address: string;
+  user_agent: string;
+}
+
 export interface SingleSignOn {
   configured: boolean;
   label: Wording;
@@ -51,6 +61,22 @@ export const postSession = (name: string, password: string): Promise<Identity> =
   request("/api/session", sent("POST", { name, password }));
 
 export const deleteSession = (): Promise<void> => request("/api/session", sent("DELETE"));
+
+export const getSessions = (): Promise<OpenSession[]> => request("/api/sessions");
+
+export const deleteOwnSession = (id: number): Promise<void> => request(`/api/sessions/${id}`, sent("DELETE"));
+
+export const deleteOtherSessions = (): Promise<{ ended: number }> => request("/api/sessions", sent("DELETE"));
+
+// The first that fits: Edge calls itself Chrome too, Chrome calls itself Safari, Android Linux.
+const BROWSERS = { Edge: /Edg/, "Cốc Cốc": /coc_coc/i, Firefox: /Firefox|FxiOS/, Chrome: /Chrom|CriOS/, Safari: /Safari/ };
+const SYSTEMS = { Android: /Android/, iPhone: /iPhone/, iPad: /iPad/, Windows: /Windows/, macOS: /Mac OS/, Linux: /Linux/ };
+
+/** Browser and system of a user agent in two words, empty when it is neither known. */
+export function device(agent: string): string {
+  const found = [BROWSERS, SYSTEMS].map((known) => Object.entries(known).find(([, mark]) => mark.test(agent))?.[0]);
+  return found.filter(Boolean).join(" · ");
+}
 
 export const postPassword = (old: string, changed: string): Promise<void> =>
   request("/api/session/password", sent("POST", { old, new: changed }));

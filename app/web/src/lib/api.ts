@@ -10,6 +10,7 @@ import type {
   Page,
   Sharing,
   SharingAnswer,
+  SharingOffer,
   SharingQuestion,
   VillageProperties,
 } from "./types";
@@ -66,6 +67,8 @@ export async function getCounted(
 
 export const postColocation = (asked: ColocationAsk): Promise<Colocation> =>
   request("/api/colocation", sent("POST", asked));
+
+export const getSharingOffer = (): Promise<SharingOffer> => request("/api/sharing-question");
 
 export const postSharingQuestion = (asked: SharingQuestion): Promise<SharingAnswer> =>
   request("/api/sharing-question", sent("POST", asked));

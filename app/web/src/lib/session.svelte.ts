@@ -4,7 +4,7 @@ import { deleteSession, getSession, NOBODY, postPassword, postSession, type Iden
 import { keys, Problem } from "./http";
 import { forget, type LayerName } from "./state.svelte";
 
-export type DialogName = "sign-in" | "password" | "tokens";
+export type DialogName = "sign-in" | "password" | "tokens" | "sessions";
 
 interface Session {
   who: Identity;
@@ -61,16 +61,17 @@ function enter(who: Identity): void {
   for (const go of waiting.splice(0)) go(again);
 }
 
+// One after another in all windows: an answer that takes a stale cookie back must not come after a newer one is set.
+// Without HTTPS browsers have no such lock, and the cookie may have to be given once more.
+const inTurn = <T,>(work: () => Promise<T>): Promise<T> =>
+  "locks" in navigator ? (navigator.locks.request("hatang.session", work) as Promise<T>) : work();
+
 export async function load(): Promise<void> {
-  const told = getSession().catch((cause: unknown) => {
-    if (cause instanceof Problem && cause.status === 401) return getSession(); // that cookie is gone now
-    throw cause;
-  });
-  enter(await told);
+  enter(await inTurn(getSession));
 }
 
 export async function signIn(name: string, password: string): Promise<void> {
-  enter(await postSession(name, password));
+  enter(await inTurn(() => postSession(name, password)));
   windows.postMessage(null);
 }
 
@@ -85,7 +86,7 @@ export async function signOut(): Promise<void> {
   session.leaving = true;
   await tick(); // the map is gone, and with it its requests: the server would refuse those still on the way
   try {
-    await deleteSession().catch((cause: unknown) => {
+    await inTurn(deleteSession).catch((cause: unknown) => {
       if (!(cause instanceof Problem && cause.status === 401)) throw cause; // over already
     });
     enter(NOBODY);

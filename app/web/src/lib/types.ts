@@ -79,6 +79,9 @@ export interface Coverage {
   run: Run | null;
   verdict: Verdict;
   estimate: Estimate | null;
+  /** What decided; everything but the estimate with its own answer stands in `evidence`. */
+  decided_by: "drive_test" | "speed_test" | "model" | "polygon" | "claim" | null;
+  evidence: { kind: string; verdict: Verdict; share: number | null }[];
   why: { vi: string[]; en: string[] };
   by: Estimate[];
   fibre: {
@@ -171,6 +174,14 @@ export interface ColocationAsk {
   height_m: number;
   radius_m?: number;
   as_of?: string;
+}
+
+/** What may be asked, by the policy in force today. */
+export interface SharingOffer {
+  radii_m: number[];
+  max_height_m: number;
+  per_hour: number;
+  per_day: number;
 }
 
 export interface SharingQuestion {
