@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from app.accounts.commands import user
 from app.areas.commands import units
+from app.coverage.commands import coverage
 from app.errors import AppError
 from app.kit.console import AsJson, AsOf, KnownAt, day, err, moment, out, show
 from app.objects.commands import history
@@ -24,7 +25,6 @@ db = typer.Typer(no_args_is_help=True, help="The private PostgreSQL/PostGIS clus
 app.add_typer(db, name="db")
 terrain = typer.Typer(no_args_is_help=True, help="Heights of the ground: GeoTIFF and SRTM .hgt files.")
 app.add_typer(terrain, name="terrain")
-coverage = typer.Typer(no_args_is_help=True, help="Coverage of villages, path loss, checks of the model.")
 app.add_typer(coverage, name="coverage")
 app.add_typer(user, name="user")
 app.add_typer(history, name="history")

@@ -29,6 +29,8 @@ ROUTERS: tuple[str, ...] = (
     "app.publish.router",
     "app.coverage.router",
     "app.coverage.series_router",
+    "app.coverage.blackspots_router",
+    "app.coverage.switch_off_router",
     "app.sharing.router",
     "app.sharing.series_router",
     "app.licensing.router",
@@ -93,8 +95,9 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
         # Not Basic: a browser would ask for a password in a window of its own and send it with every request.
         headers["WWW-Authenticate"] = 'Bearer realm="hatang"'
     answer = problem_response(error, headers)
-    # Only where a page asks who it is: a request that comes late must not take the cookie of a newer session away.
-    if error.code.startswith("session_") and error.status == 401 and request.url.path == "/api/session":
+    # Only of who signs out: a request that comes late must not take the cookie of a newer session away.
+    leaving = request.method == "DELETE" and request.url.path in ("/api/session", "/api/session/oidc")
+    if leaving and error.code.startswith("session_") and error.status == 401:
         clear_cookie(request, answer)
     return answer
 

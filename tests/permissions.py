@@ -45,6 +45,7 @@ class World:
     """An account of nobody's, to be changed and ended."""
     user_role: int
     user_token: int
+    user_session: int
 
     def row(self, table: str, name: str) -> int:
         """Return the id of a row."""
@@ -155,7 +156,15 @@ QUESTIONS: dict[str, Questions] = {
     "GET /api/coverage/runs": _plain("/api/coverage/runs"),
     "GET /api/coverage/runs/{a}/compare/{b}": lambda w: [Ask(f"/api/coverage/runs/{w.run}/compare/{w.run}")],
     "GET /api/coverage/series": _plain("/api/coverage/series", {"from": "2025-12-31", "to": "2026-01-01"}, {}),
-    "GET /api/blackspots": _plain("/api/blackspots", {}, {"verdict": "covered"}),
+    "GET /api/blackspots": lambda w: [
+        Ask("/api/blackspots", p) for p in ({}, {"verdict": "covered"}, {"verdict": "covered", "format": "geojson"},
+                                            {"run_id": w.run, "operator": "VNPT", "verdict": "unknown"},
+                                            {"commune": INJECTION})
+    ],
+    "GET /api/coverage/switch-off": lambda w: [
+        Ask("/api/coverage/switch-off", {"technologies": "2G,3G"} | p)
+        for p in ({}, {"run_id": w.run}, {"operator": "VIETTEL"}, {"operator": "VNPT"}, {"technologies": INJECTION})
+    ],
     "GET /api/sharing": _plain("/api/sharing", {}, {"by": "commune"}, {"by": "operator"}, {"by": "owner_kind"}),
     "GET /api/sharing/series": _plain("/api/sharing/series", {}),
     "GET /api/sharing/geographies": _plain("/api/sharing/geographies", {}),
@@ -168,6 +177,7 @@ QUESTIONS: dict[str, Questions] = {
         Ask("/api/colocation", body=around(n) | {"operator": "VIETTEL", "height_m": 30, "radius_m": 5000})
         for n in KINDS
     ],
+    "GET /api/sharing-question": _plain("/api/sharing-question"),
     "POST /api/sharing-question": lambda w: [
         Ask("/api/sharing-question", body=around(n) | {"radius_m": 1000, "operator": "VIETTEL"}) for n in KINDS
     ],
@@ -205,6 +215,9 @@ QUESTIONS: dict[str, Questions] = {
     "DELETE /api/session/oidc": _plain("/api/session/oidc"),
     "GET /api/session/oidc/start": _plain("/api/session/oidc/start"),
     "GET /api/session/oidc/callback": _plain("/api/session/oidc/callback", {"code": "x", "state": "y"}),
+    "GET /api/sessions": _plain("/api/sessions"),
+    "DELETE /api/sessions": _plain("/api/sessions"),
+    "DELETE /api/sessions/{session_id}": lambda w: [Ask(f"/api/sessions/{w.user_session}")],
     "GET /api/tokens": _plain("/api/tokens"),
     "POST /api/tokens": lambda _: [Ask("/api/tokens", body={"name": "t", "scopes": ["read"], "days": 1})],
     "DELETE /api/tokens/{token_id}": _user("/api/tokens/{token_id}"),

@@ -58,7 +58,10 @@ def world() -> tuple[World, dict[str, str]]:
         user = number_of(session, victim)
         role_id = session.scalar(text("SELECT id FROM accounts.account_role WHERE account_id = :id"), {"id": user})
         token_id = session.scalar(text("SELECT id FROM accounts.token WHERE account_id = :id"), {"id": user})
-        return World(networks, run.id, user, int(role_id or 0), int(token_id or 0)), tokens
+        start = "SELECT accounts.start_session(:id, NULL, sha256('x'), 'x', 3600, 3600, '', '', NULL)"
+        assert session.scalar(text(start), {"id": user})
+        session_id = session.scalar(text("SELECT id FROM accounts.session"))
+        return World(networks, run.id, user, int(role_id or 0), int(token_id or 0), int(session_id or 0)), tokens
 
 
 def call(client: TestClient, method: str, asked: Ask, token: str | None) -> Any:

@@ -12,12 +12,14 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.coverage import explain, queries
+from app.coverage.collected import read_errors
 from app.coverage.engine import Signals, compute
+from app.coverage.evidence_answers import CLAIMS, apart, weightiest
 from app.coverage.fibre import NO_POINTS, SENTENCES
-from app.coverage.inputs import Cells, operator_id, read_cells, read_receiver
+from app.coverage.inputs import Cells, read_cells, read_receiver
+from app.coverage.models import MEASUREMENTS
 from app.coverage.propagation.p1812 import MODEL
-from app.coverage.rules import parse_rule
-from app.coverage.schemas import BlackspotQuestion
+from app.coverage.rules import EVIDENCE, parse_rule
 from app.coverage.service import floors
 from app.coverage.terrain import open_terrain
 from app.database import is_department, reads_all, scope_of, statistics
@@ -51,15 +53,21 @@ def village_coverage(session: Session, village_id: int, rule: str | None, as_of:
     village = queries.village(session, village_id, as_of)
     run = queries.latest_run(session, rule, as_of)
     by = queries.village_verdicts(session, run.id, village_id) if run else []
+    order = tuple(run.rule_value.get("evidence_order", EVIDENCE)) if run else EVIDENCE
     for row in by:
         row["undisclosed"] = row["rsrp_dbm"] is not None and row["served"] is None
+        row["estimate"], row["evidence"] = apart(row, order)
     first = by[0] if by else None
+    evidence = first["evidence"] if first else []
     return {
         "village": village,
         "run": run,
         "verdict": first["verdict"] if first else "unknown",
-        "estimate": first,
-        "decided_by": "model" if first else None,
+        "claim": weightiest(evidence, CLAIMS),
+        "estimate": first["estimate"] if first else None,
+        "measurement": weightiest(evidence, MEASUREMENTS),
+        "decided_by": first["decided_by"] if first else None,
+        "evidence": evidence,
         "why": _why(first) if first else _NOT_IN_RUN if run else _NO_RUN,
         "by": by[1:],
         "fibre": _fibre(session, run.id, village_id) if run else None,
@@ -101,7 +109,8 @@ def point_coverage(session: Session, lon: float, lat: float, as_of: dt.date) -> 
     with statistics(session):
         cells = read_cells(session, as_of, near=(lon, lat), reach_m=receiver.max_distance_km * 1000)
     terrain = open_terrain(session)
-    floor = floors(session, as_of, cells, receiver.sigma_model_db)
+    sigma_db = read_errors(session, as_of, receiver.sigma_model_db).total_db
+    floor = floors(session, as_of, cells, sigma_db)
     at = np.array([(lon, lat), centre(square_of(lon, lat, blur["grid_m"]), blur["grid_m"])])
     found = compute(terrain, cells.network, at[:, 0], at[:, 1], floor, receiver, workers=1)
     serving = [int(c) for c in found.server[0] if c >= 0]
@@ -115,9 +124,7 @@ def point_coverage(session: Session, lon: float, lat: float, as_of: dt.date) -> 
             continue
         if not exact and signal["rsrp_dbm"] is not None:
             signal["rsrp_dbm"] = round(signal["rsrp_dbm"] / blur["step_db"]) * blur["step_db"]
-        signal["threshold_dbm"] = (
-            rule.threshold_dbm(technology, receiver.sigma_model_db) if technology in rule.rsrp_min_dbm else None
-        )
+        signal["threshold_dbm"] = rule.threshold_dbm(technology, sigma_db) if technology in rule.rsrp_min_dbm else None
         signals.append(signal)
     commune = session.execute(text(_COMMUNE), {"lon": lon, "lat": lat, "as_of": as_of}).mappings().one_or_none()
     return {
@@ -167,21 +174,6 @@ def _undisclosed(signals: list[dict[str, Any]], blur: Mapping[str, Any]) -> dict
         "grid_m": grid,
         "step_db": step,
     }
-
-
-def blackspots(session: Session, asked: BlackspotQuestion, as_of: dt.date) -> dict[str, Any]:
-    """Return a page of the villages the newest run leaves without coverage; no run, no list."""
-    if asked.operator:
-        operator_id(session, asked.operator, as_of)
-    run = queries.latest_run(session, asked.rule, as_of)
-    items: list[dict[str, Any]] = []
-    matched = 0
-    if run:
-        items, matched = queries.blackspots(
-            session, run, verdict=asked.verdict, operator=asked.operator, technology=asked.technology,
-            limit=asked.limit, offset=asked.offset,
-        )  # fmt: skip
-    return {"run": run, "items": items, "number_matched": matched, "links": asked.links("/api/blackspots", matched)}
 
 
 def _rounded(value: float) -> float | None:

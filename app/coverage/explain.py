@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.coverage.engine import NO_TERRAIN, REASONS
+from app.coverage.rules import CoverageRule
+from app.coverage.weighing import Told
 from app.kit.text import decimal_vi
 
 NO_POPULATION, NO_DWELLINGS, NO_POINTS = "no_population", "no_dwellings", "no_demand_points"
-NO_NETWORK = "no_network"
+NO_NETWORK, NO_STATIONS = "no_network", "stations_not_registered"
 OBSTRUCTED_DB = 6.0
 """More than an edge that just touches the line of sight takes."""
 SERVER_UNDISCLOSED = (
@@ -27,11 +29,15 @@ _UNKNOWN = {
     REASONS[2]: ("trạm nằm ngoài địa hình đã nạp", "the site lies outside the terrain loaded"),
     REASONS[3]: ("đường truyền đi qua vùng không có độ cao", "the path crosses terrain of unknown height"),
     NO_NETWORK: ("chưa nạp trạm phát sóng nào", "no base station has been loaded"),
+    NO_STATIONS: (
+        "có công bố hoặc số đo của mạng chưa nộp trạm nào",
+        "a network none of whose stations is registered claims to serve or was measured here",
+    ),
     NO_POPULATION: ("chưa có dân số của các điểm dân cư", "the population of its points is not recorded"),
     NO_DWELLINGS: ("chưa có số nhà ở của các điểm dân cư", "the dwellings of its points are not recorded"),
     NO_POINTS: ("thôn chưa có điểm dân cư", "the village has no populated points"),
 }
-_UNIT = {
+UNIT = {
     "population": ("dân số", "of the population"),
     "dwellings": ("nhà ở", "of the dwellings"),
     "point": ("điểm sinh hoạt cộng đồng", "of the community-house point"),
@@ -61,31 +67,40 @@ class Server:
     defaulted: list[str]
 
 
+def interval(low: float | None, high: float | None, language: str) -> str:
+    """Return the words for the deciles of a share, to stand after it; nothing without them."""
+    if low is None or high is None:
+        return ""
+    name = {"vi": "khoảng 10–90 %", "en": "10–90 % interval"}[language]
+    return f" ({name}: {low:.0%}–{high:.0%})"
+
+
 def why(
-    verdict: str,
-    share: float | None,
-    share_unknown: float,
-    min_share: float,
-    unit: str,
+    model: Told,
+    rule: CoverageRule,
     unknown: dict[str, int],
     server: Server | None,
+    rate_mbps: float | None = None,
     *,
     synthetic: bool,
 ) -> dict[str, Any]:
-    """Return the sentences and the facts of a verdict that everybody may know: levels, never who serves.
+    """Return the sentences and the facts of the model's verdict that everybody may know: levels, never who serves.
 
     Parameters
     ----------
     unknown : dict of reason → number of points
         What kept points from being decided; village-wide reasons count 0 points.
+    rate_mbps : float, optional
+        Estimated at the median point, where the rule asks for throughput.
     """
     vi, en = [], []
-    unit_vi, unit_en = _UNIT[unit]
-    if share is not None:
-        known_vi = f"{share:.0%} {unit_vi} được phủ sóng, quy tắc yêu cầu từ {min_share:.0%}"
-        known_en = f"{share:.0%} {unit_en} is covered, the rule asks for {min_share:.0%}"
-        vi.append(known_vi + (f"; {share_unknown:.0%} chưa rõ" if share_unknown > 0 else ""))
-        en.append(known_en + (f"; {share_unknown:.0%} is unknown" if share_unknown > 0 else ""))
+    unit_vi, unit_en = UNIT[rule.unit]
+    if model.share is not None:
+        vi_range, en_range = (interval(model.low, model.high, language) for language in ("vi", "en"))
+        known_vi = f"{model.share:.0%} {unit_vi} được phủ sóng{vi_range}, quy tắc yêu cầu từ {rule.min_share:.0%}"
+        known_en = f"{model.share:.0%} {unit_en} is covered{en_range}, the rule asks for {rule.min_share:.0%}"
+        vi.append(known_vi + (f"; {model.unknown:.0%} chưa rõ" if model.unknown > 0 else ""))
+        en.append(known_en + (f"; {model.unknown:.0%} is unknown" if model.unknown > 0 else ""))
     for code, points in unknown.items():
         reason_vi, reason_en = _UNKNOWN[code]
         vi.append(f"Chưa rõ: {reason_vi}" + (f" ({points} điểm)" if points else ""))
@@ -94,17 +109,24 @@ def why(
         level, threshold = f"{server.rsrp_dbm:.0f} dBm", f"{server.threshold_dbm:.0f} dBm"
         vi.append(f"Điểm trung vị thu {level}; ngưỡng {threshold}")
         en.append(f"The median point receives {level}; the threshold is {threshold}")
-    elif not unknown:
+    if server is not None and rate_mbps is not None:
+        vi.append(f"Tốc độ tải xuống ước lượng ở đó {rate_mbps:.0f} Mb/s, quy tắc yêu cầu {rule.downlink_mbps:g}; "
+                  "ước lượng từ mức thu và băng thông, chưa xét tải")  # fmt: skip
+        en.append(f"The downlink there is estimated at {rate_mbps:.0f} Mb/s, the rule asks for {rule.downlink_mbps:g}; "
+                  "an estimate from level and bandwidth, load not considered")  # fmt: skip
+    if server is None and not unknown:
         vi.append("Không trạm nào trong tầm có thể phủ quá nửa thôn")
         en.append("No station in reach can serve half of the village")
     if synthetic:
         vi.append("SYNTHETIC: dựa trên dữ liệu giả lập")
         en.append("SYNTHETIC: rests on made-up data")
-    facts: dict[str, Any] = {"vi": vi, "en": en, "reasons": list(unknown) or [verdict], "synthetic": synthetic}
+    facts: dict[str, Any] = {"vi": vi, "en": en, "reasons": list(unknown) or [model.verdict], "synthetic": synthetic}
     if unknown:
         facts["points_unknown"] = unknown
     if server is not None:
         facts["threshold_dbm"] = round(server.threshold_dbm, 1)
+    if rate_mbps is not None:
+        facts["downlink_mbps_estimate"] = round(rate_mbps, 1)
     return facts
 
 

@@ -40,6 +40,8 @@ class Cells:
     operator_code: dict[int, str]
     stations_without_cells: int
     """Restricted ones left out: counts are public."""
+    bandwidth_mhz: Floats
+    """Of each cell's channel, NaN where not recorded."""
 
     def defaulted_names(self, cell: int) -> list[str]:
         """Return which attributes of a cell are defaults."""
@@ -66,7 +68,7 @@ _CELLS = """
            ST_X(coalesce(t.geom, s.geom)) AS lon, ST_Y(coalesce(t.geom, s.geom)) AS lat,
            c.antenna_height_m, c.azimuth_deg, c.tilt_deg, c.beamwidth_deg, c.vertical_beamwidth_deg,
            c.frequency_mhz, c.eirp_dbm, c.synthetic OR s.synthetic,
-           c.id = ANY ((SELECT registry.restricted_ids('cell'))::bigint[])
+           c.id = ANY ((SELECT registry.restricted_ids('cell'))::bigint[]), c.bandwidth_mhz
     FROM cell c
     JOIN base_station b ON b.id = c.base_station_id
     JOIN site s ON s.id = b.site_id
@@ -179,6 +181,7 @@ def read_cells(
         [g[1] for g in groups],
         {int(r[3]): str(r[4]) for r in rows},
         int(session.scalar(text(_BARE_STATIONS), bind) or 0),
+        np.array([r[17] for r in kept], np.float64),
     )
 
 

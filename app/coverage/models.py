@@ -1,4 +1,4 @@
-"""Terrain tiles, and what a coverage run found: signals per demand point, verdicts per village."""
+"""Terrain tiles, claims and measurements, and what a coverage run found: signals per point, verdicts per village."""
 
 from __future__ import annotations
 
@@ -10,9 +10,31 @@ from sqlalchemy import BigInteger, CheckConstraint, Date, DateTime, ForeignKey, 
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.database import Base, Keyed, Sourced, geometry, reference
+from app.coverage.rules import EVIDENCE
+from app.database import Base, Keyed, Lived, Sourced, geometry, lived_checks, no_overlap, on_land, reference
+from app.sites.models import TECHNOLOGIES
 
 VERDICTS = ("covered", "not_covered", "unknown")
+MEASUREMENTS = ("drive_test", "speed_test")
+LEVELS_DBM = (-160, -20)
+"""Least and greatest level of a reference signal anybody measures or claims (2G RxLev to 5G SS-RSRP)."""
+MAX_MBPS = 100_000
+
+
+def _among(column: str, values: tuple[str, ...]) -> CheckConstraint:
+    return CheckConstraint("{} IN ({})".format(column, ", ".join(f"'{v}'" for v in values)), name=column)
+
+
+def _level(column: str) -> CheckConstraint:
+    return CheckConstraint(f"{column} >= {LEVELS_DBM[0]} AND {column} <= {LEVELS_DBM[1]}", name=column)
+
+
+def _rate(column: str) -> CheckConstraint:
+    return CheckConstraint(f"{column} >= 0 AND {column} <= {MAX_MBPS}", name=column)
+
+
+def _shares() -> CheckConstraint:
+    return CheckConstraint("share_low >= 0 AND share_low <= share_high AND share_high <= 1", name="share_interval")
 
 
 class TerrainTile(Keyed, Sourced, Base):
@@ -34,6 +56,63 @@ class TerrainTile(Keyed, Sourced, Base):
     void_share: Mapped[float]
     added_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     extent: Mapped[WKBElement] = geometry("POLYGON")
+
+
+class CoverageClaim(Keyed, Lived, Sourced, Base):
+    """A polygon in which an operator says it serves a technology (QCVN 81:2019, QCVN 126:2021); public."""
+
+    __tablename__ = "coverage_claim"
+    __table_args__ = (
+        *lived_checks(),
+        no_overlap("coverage_claim", "operator_id", "code"),
+        on_land(),
+        _among("technology", TECHNOLOGIES),
+        _level("rsrp_min_dbm"),
+        _rate("downlink_mbps"),
+    )
+
+    code: Mapped[str] = mapped_column(String, index=True)
+    operator_id: Mapped[int] = reference("organisation")
+    technology: Mapped[str]
+    rsrp_min_dbm: Mapped[float | None]
+    """Level outdoors the operator promises inside; null when it promises none."""
+    downlink_mbps: Mapped[float | None]
+    geom: Mapped[WKBElement] = geometry("MULTIPOLYGON")
+    """Polygons of one operator and technology may overlap: together they are what is claimed."""
+
+
+class SignalMeasurement(Keyed, Sourced, Base):
+    """One sample of a drive test or one speed test; levels as for rules: RxLev, RSCP, RSRP, SS-RSRP."""
+
+    __tablename__ = "signal_measurement"
+    __table_args__ = (
+        on_land("point"),
+        _among("technology", TECHNOLOGIES),
+        _among("kind", MEASUREMENTS),
+        _level("rsrp_dbm"),
+        _rate("downlink_mbps"),
+        _rate("uplink_mbps"),
+        CheckConstraint("frequency_mhz >= 30 AND frequency_mhz <= 100000", name="frequency_mhz"),
+        CheckConstraint("num_nonnulls(rsrp_dbm, downlink_mbps) > 0", name="measured"),
+        # A log loaded twice must not count twice; two samples of one second differ in what they measured.
+        Index(
+            "uq_signal_measurement_sample", "operator_id", "measured_at", "technology", "kind", "point", "cell_code",
+            "frequency_mhz", "rsrp_dbm", "downlink_mbps", unique=True, postgresql_nulls_not_distinct=True,
+        ),
+    )  # fmt: skip
+
+    operator_id: Mapped[int] = mapped_column(ForeignKey("registry.organisation.id"))
+    technology: Mapped[str]
+    kind: Mapped[str]
+    measured_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
+    point: Mapped[WKBElement] = geometry("POINT")
+    frequency_mhz: Mapped[float | None]
+    rsrp_dbm: Mapped[float | None]
+    downlink_mbps: Mapped[float | None]
+    uplink_mbps: Mapped[float | None]
+    indoor: Mapped[bool] = mapped_column(server_default="false", default=False)
+    cell_code: Mapped[str | None]
+    """As the instrument reported it; need not be a code of the registry."""
 
 
 class CoverageRun(Keyed, Base):
@@ -82,8 +161,10 @@ class Verdict(Keyed, Base):
 
     __tablename__ = "verdict"
     __table_args__ = (
-        CheckConstraint("verdict IN ({})".format(", ".join(f"'{v}'" for v in VERDICTS)), name="verdict"),
+        _among("verdict", VERDICTS),
+        _among("evidence", EVIDENCE),
         CheckConstraint("share >= 0 AND share <= 1", name="share"),
+        _shares(),
         Index(
             "uq_verdict_scope",
             "run_id",
@@ -101,14 +182,45 @@ class Verdict(Keyed, Base):
     operator_id: Mapped[int | None] = reference("organisation", nullable=True)
     technology: Mapped[str | None]
     verdict: Mapped[str]
+    evidence: Mapped[str | None]
+    """What decided; null when nothing could. Verdict and shares are that evidence's, else the model's."""
     share: Mapped[float | None]
     """Share of people (or of the rule's unit) that pass; null when unknown."""
+    share_low: Mapped[float | None]
+    share_high: Mapped[float | None]
+    """Between these the share lies with 80 %: its deciles (10-90 %)."""
     share_unknown: Mapped[float] = mapped_column(server_default="0")
     rsrp_dbm: Mapped[float | None]
     margin_db: Mapped[float | None]
     """Median received power of the village's points above the rule's threshold."""
     why: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
     """What everybody may know; who serves stands in `Served`."""
+
+
+class Evidence(Base):
+    """What one kind of evidence says of a village, beside the verdict; none of it means the model alone spoke."""
+
+    __tablename__ = "evidence"
+    __table_args__ = (
+        _among("kind", EVIDENCE),
+        _among("verdict", VERDICTS),
+        CheckConstraint("share >= 0 AND share <= 1", name="share"),
+        _shares(),
+    )
+
+    verdict_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("registry.verdict.id", ondelete="CASCADE"), primary_key=True
+    )
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    verdict: Mapped[str]
+    share: Mapped[float | None]
+    share_low: Mapped[float | None]
+    share_high: Mapped[float | None]
+    share_unknown: Mapped[float] = mapped_column(server_default="0")
+    points: Mapped[int | None]
+    """Demand points it knows something of; null for speed tests, which are counted by the village."""
+    samples: Mapped[int | None]
+    why: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
 
 
 class Served(Base):
@@ -132,7 +244,7 @@ class FibreReach(Keyed, Base):
 
     __tablename__ = "fibre_reach"
     __table_args__ = (
-        CheckConstraint("verdict IN ({})".format(", ".join(f"'{v}'" for v in VERDICTS)), name="verdict"),
+        _among("verdict", VERDICTS),
         Index("uq_fibre_reach_run_id_village_id", "run_id", "village_id", unique=True),
     )
 

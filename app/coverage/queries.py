@@ -1,4 +1,4 @@
-"""Reads of stored runs: the newest one, a village's verdict, what changed, black spots."""
+"""Reads of stored runs: the newest one, a village's verdict, what changed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from app.coverage.models import VERDICTS, CoverageRun
-from app.errors import NotFound
+from app.errors import Invalid, NotFound
 from app.policy.models import Parameter
 from app.policy.queries import parameter
 
@@ -24,7 +24,10 @@ _VILLAGE = """
 # The tables beside it show nothing of a server the caller may not read; `restricted` is only ever true for the
 # department, which is shown such a one.
 _VERDICTS = """
-    SELECT o.code AS operator, r.technology, r.verdict, r.share, r.share_unknown, r.rsrp_dbm, r.margin_db, r.why,
+    SELECT o.code AS operator, r.technology, r.verdict, r.evidence AS decided_by, r.share, r.share_low, r.share_high,
+           r.share_unknown, r.rsrp_dbm, r.margin_db, r.why,
+           coalesce((SELECT jsonb_agg(to_jsonb(e) - 'verdict_id') FROM evidence e WHERE e.verdict_id = r.id), '[]')
+               AS said,
            w.why AS served, (w.why->>'distance_m')::float AS distance_m,
            (w.why->>'diffraction_db')::float AS diffraction_db, w.cell_id,
            w.cell_id = ANY ((SELECT registry.restricted_ids('cell'))::bigint[]) AS restricted,
@@ -59,19 +62,6 @@ _CHANGED = """
            USING (village_id)
     JOIN village v ON v.id = village_id
     WHERE a.verdict IS DISTINCT FROM b.verdict ORDER BY v.code
-"""
-_BLACKSPOTS = """
-    SELECT v.id, v.code, v.name, v.population, v.households, v.synthetic, ST_X(v.point) AS lon, ST_Y(v.point) AS lat,
-           u.code AS commune_code, u.name AS commune_name, r.verdict, r.share, r.share_unknown, r.rsrp_dbm,
-           r.margin_db, r.why, count(*) OVER () AS matched
-    FROM verdict r
-    JOIN village v ON v.id = r.village_id
-    LEFT JOIN village_unit m ON m.village_id = v.id AND registry.in_force(m.valid_from, m.valid_to, :as_of)
-    LEFT JOIN unit u ON u.id = m.unit_id
-    LEFT JOIN organisation o ON o.id = r.operator_id
-    WHERE r.run_id = :run AND r.verdict = :verdict AND o.code IS NOT DISTINCT FROM CAST(:operator AS text)
-      AND r.technology IS NOT DISTINCT FROM CAST(:technology AS text)
-    ORDER BY v.population DESC NULLS LAST, v.code LIMIT :limit OFFSET :offset
 """
 
 
@@ -132,8 +122,8 @@ def runs(session: Session, limit: int, offset: int) -> list[CoverageRun]:
     return list(session.scalars(select(CoverageRun).order_by(CoverageRun.id.desc()).limit(limit).offset(offset)))
 
 
-def run_by_id(session: Session, key: int) -> CoverageRun:
-    """Return one run.
+def run_by_id(session: Session, key: int, field: str = "run") -> CoverageRun:
+    """Return one run; `field` is the question's parameter that names it.
 
     Raises
     ------
@@ -142,7 +132,35 @@ def run_by_id(session: Session, key: int) -> CoverageRun:
     """
     run = session.get(CoverageRun, key)
     if run is None:
-        raise NotFound("unknown_run", f"Không có lượt tính {key}", f"There is no run {key}", field="run")
+        raise NotFound("unknown_run", f"Không có lượt tính {key}", f"There is no run {key}", field=field)
+    return run
+
+
+def chosen_run(session: Session, rule: str | None, run_id: int | None, as_of: dt.date) -> CoverageRun | None:
+    """Return the run a question names, else the newest one as `latest_run` finds it.
+
+    Raises
+    ------
+    NotFound
+        No such rule; no such run, or it had not finished at the moment `app.database.look_back` went to.
+    Invalid
+        The run is of another rule than the one asked for.
+    """
+    if run_id is None:
+        return latest_run(session, rule, as_of)
+    run = run_by_id(session, run_id, "run_id")
+    moment = session.info.get("known_at")
+    if run.status != "done" or run.finished_at is None or (moment is not None and run.finished_at > moment):
+        raise NotFound(
+            "unknown_run", f"Lượt tính {run_id} chưa xong", f"The run {run_id} has not finished", field="run_id"
+        )
+    if rule is not None and run.rule != rule:
+        raise Invalid(
+            "run_of_another_rule",
+            f"Lượt tính {run_id} theo quy tắc {run.rule!r}, không phải {rule!r}",
+            f"The run {run_id} is of the rule {run.rule!r}, not of {rule!r}",
+            field="run_id",
+        )
     return run
 
 
@@ -230,23 +248,3 @@ def compare_runs(session: Session, a: int, b: int) -> dict[str, Any]:
         "moves": moves,
         "changed": changed,
     }
-
-
-def blackspots(
-    session: Session,
-    run: CoverageRun,
-    *,
-    verdict: str = "not_covered",
-    operator: str | None = None,
-    technology: str | None = None,
-    limit: int = 100,
-    offset: int = 0,
-) -> tuple[list[dict[str, Any]], int]:
-    """Return a run's villages with `verdict`, most people first, and how many there are in all."""
-    rows = session.execute(
-        text(_BLACKSPOTS),
-        {"run": run.id, "as_of": run.as_of, "verdict": verdict, "operator": operator, "technology": technology,
-         "limit": limit, "offset": offset},
-    ).mappings()  # fmt: skip
-    found = [dict(row) for row in rows]
-    return found, found[0]["matched"] if found else 0

@@ -1,4 +1,4 @@
-"""Coverage over HTTP: a village's verdict and why, signals at a point, runs, black spots."""
+"""Coverage over HTTP: a village's verdict and why, signals at a point, runs."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from app.accounts.access import DbSession
 from app.accounts.roles import PUBLIC, allow
 from app.coverage import answers, queries
 from app.coverage.schemas import (
-    BlackspotQuestion,
-    Blackspots,
     Comparison,
     CoverageQuestion,
     Moment,
@@ -70,10 +68,3 @@ def compare(session: DbSession, a: Id, b: Id, asked: Annotated[Moment, Query()])
     """Villages whose verdict changed from run `a` to run `b`, and the counts of both."""
     in_time(session, asked)
     return queries.compare_runs(session, a, b)
-
-
-@router.get("/blackspots", response_model=Blackspots, responses=PROBLEMS, openapi_extra=EVERYBODY)
-def blackspots(session: DbSession, asked: Annotated[BlackspotQuestion, Query()]) -> dict[str, Any]:
-    """Villages the newest run finds without coverage, most people first; what is told of them is public."""
-    in_time(session, asked)
-    return answers.blackspots(session, asked, asked.on)

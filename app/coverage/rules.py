@@ -5,11 +5,14 @@ from __future__ import annotations
 from statistics import NormalDist
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from app.errors import Invalid
 
 Technology = Literal["2G", "3G", "4G", "5G"]
+Evidence = Literal["drive_test", "speed_test", "model", "polygon", "claim"]
+EVIDENCE: tuple[Evidence, ...] = ("drive_test", "speed_test", "model", "polygon", "claim")
+"""From the strongest to the weakest. polygon: where an operator says it serves; claim: its word without a map."""
 
 
 class CoverageRule(BaseModel):
@@ -20,12 +23,21 @@ class CoverageRule(BaseModel):
     technologies: tuple[Technology, ...] = Field(min_length=1)
     rsrp_min_dbm: dict[Technology, float]
     environment_loss_db: float = Field(default=0, ge=0, le=60)
-    downlink_mbps: float | None = None
-    uplink_mbps: float | None = None
+    downlink_mbps: float | None = Field(default=None, ge=0, le=100_000)
+    uplink_mbps: float | None = Field(default=None, ge=0, le=100_000)
     probability: float = Field(default=0.5, gt=0, lt=1)
     unit: Literal["point", "population", "dwellings", "area"]
     min_share: float = Field(gt=0, le=1)
     min_operators: int = Field(default=1, ge=1, le=10)
+    evidence_order: tuple[Evidence, ...] = Field(default=EVIDENCE, min_length=1)
+    """The first of these that can decide does; one left out never decides."""
+
+    @field_validator("evidence_order")
+    @classmethod
+    def _each_once(cls, value: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError("evidence_order names a kind of evidence twice")
+        return value
 
     @model_validator(mode="after")
     def _every_technology_has_a_threshold(self) -> CoverageRule:
@@ -40,8 +52,15 @@ class CoverageRule(BaseModel):
         The environment's loss and the margin that turns a median into the wanted probability, for a normal
         error of standard deviation `sigma_db`, come on top of the receiver's level.
         """
-        margin_db = NormalDist().inv_cdf(self.probability) * sigma_db
-        return self.rsrp_min_dbm[technology] + self.environment_loss_db + margin_db
+        return self.level_dbm(technology) + self.margin_db(sigma_db)
+
+    def level_dbm(self, technology: Technology) -> float:
+        """Return the level outdoors at which a phone is served: the receiver's and the environment's loss."""
+        return self.rsrp_min_dbm[technology] + self.environment_loss_db
+
+    def margin_db(self, sigma_db: float) -> float:
+        """Return how far above that level a median must lie for the rule's probability."""
+        return NormalDist().inv_cdf(self.probability) * sigma_db
 
 
 def parse_rule(name: str, value: dict[str, Any]) -> CoverageRule:
@@ -50,7 +69,7 @@ def parse_rule(name: str, value: dict[str, Any]) -> CoverageRule:
     Raises
     ------
     Invalid
-        `malformed_rule`, or `not_yet_supported` for throughput and for shares of area.
+        `malformed_rule`, or `not_yet_supported` for uplink throughput and for shares of area.
     """
     try:
         rule = CoverageRule.model_validate(value)
@@ -63,11 +82,11 @@ def parse_rule(name: str, value: dict[str, Any]) -> CoverageRule:
             f"The rule {name!r} is malformed: {field}: {first['msg']}",
             field=field,
         ) from error
-    if rule.unit == "area" or rule.downlink_mbps or rule.uplink_mbps:
+    if rule.unit == "area" or rule.uplink_mbps:
         raise Invalid(
             "not_yet_supported",
-            f"Quy tắc {name!r} cần tốc độ hoặc diện tích; phiên bản này chưa tính",
-            f"The rule {name!r} asks for throughput or area, which this version does not compute yet",
+            f"Quy tắc {name!r} cần tốc độ tải lên hoặc diện tích; phiên bản này chưa tính",
+            f"The rule {name!r} asks for uplink throughput or area, which this version does not compute yet",
             field="rule",
         )
     return rule

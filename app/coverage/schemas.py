@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from app.coverage.rules import Technology
+from app.coverage.rules import Evidence
 from app.kit.page import Dated, Instant, Paged, Question
 
 VerdictName = Literal["covered", "not_covered", "unknown"]
@@ -26,15 +26,6 @@ class PointQuestion(Dated):
 
     lon: float = Field(ge=102, le=118, allow_inf_nan=False, description="Degrees east, EPSG:4326")
     lat: float = Field(ge=7, le=24, allow_inf_nan=False, description="Degrees north, EPSG:4326")
-
-
-class BlackspotQuestion(Dated, Paged):
-    """Which villages without coverage."""
-
-    rule: Name | None = None
-    operator: Code | None = None
-    technology: Technology | None = None
-    verdict: VerdictName = Field("not_covered", description="unknown lists what has to be found out")
 
 
 class Moment(Question):
@@ -108,25 +99,25 @@ class ServerOut(BaseModel):
     technology: str | None = None
 
 
-class Estimate(BaseModel):
-    """What the model says, at the village's median point."""
+class Shares(BaseModel):
+    """A verdict and the share it rests on."""
 
     verdict: VerdictName
     share: float | None = Field(description="Share of the rule's unit known to pass, 0…1; null when it has no weights")
+    share_low: float | None = Field(description="Lower decile of the share (10 %); null for runs before evidence")
+    share_high: float | None = Field(description="Upper decile (90 %)")
     share_unknown: float
+
+
+class Estimate(Shares):
+    """What the model says, at the village's median point."""
+
     rsrp_dbm: float | None
     margin_db: float | None
     server: ServerOut | None
     distance_m: float | None
     diffraction_db: float | None
     undisclosed: bool = Field(description="Something serves, and the caller may not know what and from where")
-
-
-class ScopedEstimate(Estimate):
-    """The same for one operator (any when null) and technology (the rule's when null)."""
-
-    operator: str | None
-    technology: str | None
 
 
 class Why(BaseModel):
@@ -137,6 +128,27 @@ class Why(BaseModel):
     vi: list[str]
     en: list[str]
     reasons: list[str] = []
+
+
+class EvidenceOut(Shares):
+    """What one kind of evidence says by itself."""
+
+    kind: Evidence
+    points: int | None = Field(description="Demand points it knows something of; null for speed tests")
+    samples: int | None
+    why: Why
+
+
+class ScopedEstimate(Estimate):
+    """Verdict for one operator (any when null) and technology (the rule's when null); level and server are the model's.
+
+    Verdict and shares are those of the evidence that decided.
+    """
+
+    operator: str | None
+    technology: str | None
+    decided_by: Evidence | None
+    evidence: list[EvidenceOut]
 
 
 class NearestPoint(BaseModel):
@@ -165,10 +177,11 @@ class VillageCoverage(BaseModel):
     village: Village
     run: Run | None
     verdict: VerdictName
-    claim: None = None
+    claim: EvidenceOut | None = Field(description="Where the operators say they serve; null without any such map")
     estimate: Estimate | None
-    measurement: None = None
-    decided_by: Literal["model"] | None
+    measurement: EvidenceOut | None = Field(description="Drive test or speed tests, whichever weighs more")
+    decided_by: Evidence | None = Field(description="Null when nothing could decide")
+    evidence: list[EvidenceOut] = Field(description="Everything but the estimate, in the rule's order of weight")
     why: Why
     by: list[ScopedEstimate]
     fibre: Fibre | None
@@ -246,33 +259,3 @@ class Comparison(BaseModel):
     differs: list[str]
     moves: dict[str, int]
     changed: list[ChangedVillage]
-
-
-class Blackspot(BaseModel):
-    """A village without coverage."""
-
-    id: int
-    code: str
-    name: str
-    commune_code: str | None
-    commune_name: str | None
-    lon: float
-    lat: float
-    population: int | None
-    households: int | None
-    verdict: VerdictName
-    share: float | None
-    share_unknown: float
-    rsrp_dbm: float | None
-    margin_db: float | None
-    why: Why
-    synthetic: bool
-
-
-class Blackspots(BaseModel):
-    """Villages without coverage, most people first."""
-
-    run: Run | None
-    items: list[Blackspot]
-    number_matched: int = Field(serialization_alias="numberMatched")
-    links: list[dict[str, str]]

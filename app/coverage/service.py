@@ -14,16 +14,18 @@ from sqlalchemy.orm import Session
 
 from app.config import settings
 from app.coverage import verdict as verdicts
+from app.coverage.collected import collect, read_errors, read_links
 from app.coverage.engine import Progress, Receiver, compute
 from app.coverage.fibre import store_fibre_reach
 from app.coverage.inputs import Cells, digest, operator_id, read_cells, read_places, read_receiver
 from app.coverage.models import CoverageRun
 from app.coverage.propagation.p1812 import MODEL, MODEL_VERSION
 from app.coverage.results import Computed, store_signals, store_verdicts
-from app.coverage.rules import CoverageRule, parse_rule
+from app.coverage.rules import parse_rule
 from app.coverage.surface import Frame, compute_parts, frame, read_area, without
 from app.coverage.surface_files import Surface, write_surfaces
 from app.coverage.terrain import Terrain, open_terrain
+from app.coverage.thresholds import thresholds
 from app.errors import AppError, Invalid
 from app.policy.queries import parameter, parameters
 from app.sites.models import TECHNOLOGIES
@@ -62,7 +64,9 @@ def run_coverage(
     cells = read_cells(session, as_of, operator=only, technology=technology)
     places = read_places(session, as_of, village_points=parsed.unit == "point")
     terrain = open_terrain(session)
-    floor = floors(session, as_of, cells, receiver.sigma_model_db)
+    errors, links = read_errors(session, as_of, receiver.sigma_model_db), read_links(session, as_of)
+    evidence = collect(session, as_of, parsed, cells, places, operator=only, technology=technology)
+    floor = floors(session, as_of, cells, errors.total_db)
     filters = {"operator": operator, "technology": technology}
     network = cells.network
     run = CoverageRun(
@@ -73,6 +77,7 @@ def run_coverage(
             network.mast_lon, network.mast_lat, network.first_cell, network.cells, network.group, cells.cell_id,
             places.village_id, places.point_id, places.village, places.lon, places.lat, places.population,
             places.dwellings, parsed, receiver, terrain.version, MODEL, MODEL_VERSION, filters,
+            errors, links, cells.bandwidth_mhz, *evidence.parts(),
         ),
     )  # fmt: skip
     session.add(run)
@@ -83,12 +88,12 @@ def run_coverage(
     signals = compute(
         terrain, network, places.lon, places.lat, floor, receiver, workers=settings().workers, progress=progress
     )
-    found = Computed(run.id, parsed, cells, places, signals, _thresholds(parsed, cells, receiver.sigma_model_db),
-                 terrain.synthetic, network_known=bool(cells.cell_id.size or run.filters))  # fmt: skip
+    needed = thresholds(parsed, cells, signals.server, errors, links)
+    found = Computed(run.id, parsed, cells, places, signals, needed, errors, links, evidence, terrain.synthetic,
+                     network_known=bool(cells.cell_id.size or run.filters))  # fmt: skip
     if parsed.unit != "point":
         store_signals(session, found)
-    operators = sorted(set(cells.group_operator.tolist()))
-    counts = store_verdicts(session, found, operators, only is not None, progress)
+    counts = store_verdicts(session, found, only is not None, progress)
     # Runs are public: how many restricted cells there are must not follow from their counts.
     run.counts = counts | {
         "villages": len(places.village_id), "points": len(places.lon), "cells": int((~cells.restricted).sum()),
@@ -139,7 +144,7 @@ def _store_surface(
 def summary(run: CoverageRun) -> dict[str, Any]:
     """Return what `hatang coverage run` prints."""
     fibre = run.counts.get("fibre", {})
-    plain = {name: value for name, value in run.counts.items() if name not in ("fibre", "raster")}
+    plain = {name: value for name, value in run.counts.items() if name not in ("fibre", "raster", "decided_by")}
     maps = run.counts.get("raster", {}).get("maps", {})
     return {
         "run": run.id,
@@ -147,6 +152,7 @@ def summary(run: CoverageRun) -> dict[str, Any]:
         "as_of": run.as_of,
         "filters": run.filters,
         **plain,
+        **{f"decided_by_{name}": count for name, count in run.counts.get("decided_by", {}).items()},
         **{f"fibre_{name}": fibre.get(name, 0) for name in verdicts.NAMES if fibre},
         **{f"map_{name}": str(Surface(run.id, name, ()).levels) for name in maps},
         "model": f"{run.model}, version {run.model_version}",
@@ -166,9 +172,3 @@ def floors(session: Session, as_of: dt.date, cells: Cells, sigma_db: float) -> v
             level = rule.threshold_dbm(technology, sigma_db)
             lowest[technology] = min(level, lowest.get(technology, np.inf))
     return np.array([lowest.get(t, 0.0) - FLOOR_MARGIN_DB for t in cells.group_technology])
-
-
-def _thresholds(rule: CoverageRule, cells: Cells, sigma_db: float) -> verdicts.Floats:
-    """Return the rule's threshold of each group; a technology it has no level for never passes."""
-    known: dict[str, float] = {t: rule.threshold_dbm(t, sigma_db) for t in rule.rsrp_min_dbm}
-    return np.array([known.get(t, np.inf) for t in cells.group_technology], np.float64)

@@ -41,6 +41,11 @@ CATALOGUE: dict[str, Kind] = {
     "bad_date": Kind(
         ERROR, "Ngày không hợp lệ; dùng dd/mm/yyyy hoặc yyyy-mm-dd", "Not a date; use dd/mm/yyyy or yyyy-mm-dd"
     ),
+    "bad_moment": Kind(
+        ERROR,
+        "Thời điểm không hợp lệ; dùng dd/mm/yyyy hh:mm:ss hoặc yyyy-mm-dd hh:mm:ss (không ghi múi giờ là giờ Việt Nam)",
+        "Not a time; use dd/mm/yyyy hh:mm:ss or yyyy-mm-dd hh:mm:ss (Viet Nam's time unless it has an offset)",
+    ),
     "bad_choice": Kind(ERROR, "Giá trị không có trong danh mục: {hint}", "Not among the allowed values: {hint}"),
     "bad_list": Kind(ERROR, "Không đọc được danh sách: {hint}", "The list cannot be read: {hint}"),
     "valid_order": Kind(ERROR, "valid_to phải sau valid_from", "valid_to must be after valid_from"),
@@ -195,5 +200,21 @@ CATALOGUE: dict[str, Kind] = {
         WARNING,
         "Không rõ thôn thuộc xã/phường nào: không nằm trong xã/phường nào đang hiệu lực",
         "The commune of the village is unknown: it lies in none that is in force",
+    ),
+    # measurements
+    "in_future": Kind(
+        ERROR,
+        "Thời điểm {value} chưa đến; kiểm tra thứ tự ngày/tháng và múi giờ. {hint}",
+        "{value} is still to come; check the order of day and month and the time zone. {hint}",
+    ),
+    "nothing_measured": Kind(
+        ERROR,
+        "Dòng không có số đo nào; cần mức thu (rsrp_dbm) hoặc tốc độ tải xuống (downlink_mbps)",
+        "The row measures nothing; it needs a level (rsrp_dbm) or a downlink rate (downlink_mbps)",
+    ),
+    "measured_before": Kind(
+        WARNING,
+        "Mẫu đo này đã có: {hint}; không nạp lần nữa",
+        "This sample is there already: {hint}; it is not loaded again",
     ),
 }

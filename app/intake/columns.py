@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,7 @@ _STRICT = {
     "areas": (re.compile(r"[0-9A-Za-z._-]{1,20}$"), "0-9 A-Z . _ -, ≤ 20"),
 }
 _STRICT["successions"] = _STRICT["areas"]
+_TIMES: Mapping[str, Callable[[Any], Any]] = {"date": parsing.date, "moment": parsing.moment}
 
 
 @dataclass
@@ -49,7 +50,7 @@ class Sheet:
 def header_key(header: str) -> str:
     """Return the key under which headers are compared: no marks, no case, no punctuation, no unit."""
     words = re.sub(r"[^a-z0-9#]+", " ", fold(header)).split()
-    return " ".join(words[:-1] if len(words) > 1 and words[-1] in {"m", "deg", "dbm", "mhz"} else words)
+    return " ".join(words[:-1] if len(words) > 1 and words[-1] in {"m", "deg", "dbm", "mhz", "mbps"} else words)
 
 
 def match(layer: Layer, table: Table, mapping: Mapping[str, str], constants: Mapping[str, str]) -> Sheet:
@@ -167,8 +168,8 @@ def _typed(layer: Layer, column: Column, cells: Values, label: str, findings: Fi
 
         def parser(value: Any) -> Any:
             return words[fold(str(value))] if fold(str(value)) in words else parsing.boolean(value)
-    elif column.kind == "date":
-        parser = parsing.date
+    elif column.kind in _TIMES:
+        parser = _TIMES[column.kind]
     elif column.kind == "code":
         pattern, hint = _STRICT.get(layer.name, (_CODE, "≤ 100"))
 
@@ -189,6 +190,14 @@ def _ranged(column: Column, numbers: parsing.Floats, cells: Values, label: str, 
     if outside.any():
         negative = outside & (numbers < 0) & (low >= 0)
         findings.add("negative", label, negative, cells)
-        findings.add("out_of_range", label, outside & ~negative, cells, f"{low:g}…{high:g}")
+        rest = np.flatnonzero(outside & ~negative)
+        findings.add("out_of_range", label, rest, cells, [_mend(v, low, high) for v in numbers[rest]])
         numbers = np.where(outside, np.nan, numbers)
     return numbers
+
+
+def _mend(value: float, low: float, high: float) -> str:
+    """Return the range, and the likely mend where only the minus is missing (levels in dBm)."""
+    if high < 0 and low <= -value <= high:
+        return f"{low:g}…{high:g}; thiếu dấu trừ? {-value:g} | {low:g}…{high:g}; is the minus missing? {-value:g}"
+    return f"{low:g}…{high:g}"

@@ -124,7 +124,7 @@ def _place(job: Job) -> None:
         return
     if position.geometry is not None:
         geometry = position.geometry
-        if job.layer.geometry in {"multiline", "village", "area"}:
+        if job.layer.geometry in {"multiline", "polygon", "village", "area"}:
             geometry = multi(geometry)
         job.columns["shape"] = hex_ewkb(geometry)
     if job.layer.geometry in {"point", "village", "area"}:

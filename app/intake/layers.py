@@ -7,6 +7,7 @@ from typing import Any
 
 from app import database
 from app.areas.models import DemandPoint, Unit, UnitSuccession, Village
+from app.coverage.models import LEVELS_DBM, MAX_MBPS, CoverageClaim, SignalMeasurement
 from app.facilities import models as facilities
 from app.lines.models import Cable, DistributionPoint, Duct, Pole
 from app.organisations import models as organisations
@@ -20,7 +21,8 @@ class Column:
     Attributes
     ----------
     kind : str
-        text, code, number, integer, boolean, date, choice, organisation, commune, or list (parsed by its layer).
+        text, code, number, integer, boolean, date, moment, choice, organisation, commune, or list (parsed by its
+        layer).
     aliases : tuple of str
         Other headers, in any case, with or without marks.
     low, high : float
@@ -45,7 +47,7 @@ class Layer:
     name: str
     model: type[database.Base]
     geometry: str
-    """point, line, multiline, village (polygon or point), area (polygon, point or nothing), none."""
+    """point, line, multiline, polygon, village (polygon or point), area (polygon, point or nothing), none."""
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ("code",)
     located: bool = True
@@ -279,10 +281,55 @@ FACILITIES = Layer(
     ),
 )  # fmt: skip
 
+_NETWORK = Column("operator", "organisation", ("nhà mạng", "doanh nghiep", "mang", "network", "carrier", "isp"),
+                  required=True)  # fmt: skip
+_TECHNOLOGY = Column("technology", "choice", ("công nghệ", "loai mang", "rat", "tech", "network type"), required=True,
+                     words=_same("2G", "3G", "4G", "5G") | {
+    "gsm": "2G", "umts": "3G", "wcdma": "3G", "hspa": "3G", "lte": "4G", "4g lte": "4G", "nr": "5G", "5g nr": "5G",
+    "nr sa": "5G", "nr nsa": "5G"})  # fmt: skip
+CLAIMS = Layer(
+    "claims", CoverageClaim, "polygon",
+    (
+        Column("code", "code", (*_CODE, "mã vùng", "ma vung phu", "fid"), required=True),
+        _NETWORK,
+        _TECHNOLOGY,
+        Column("rsrp_min_dbm", "number", ("mức thu", "nguong", "muc thu toi thieu", "rsrp", "threshold"),
+               low=LEVELS_DBM[0], high=LEVELS_DBM[1]),
+        Column("downlink_mbps", "number", ("tốc độ", "toc do tai xuong", "download", "speed"), low=0, high=MAX_MBPS),
+        *LIFE,
+    ),
+    key=("operator_id", "code"), located=False,
+)  # fmt: skip
+MEASUREMENTS = Layer(
+    "measurements", SignalMeasurement, "point",
+    (
+        _NETWORK,
+        _TECHNOLOGY,
+        Column("kind", "choice", ("loại", "loai do", "hinh thuc", "phuong phap", "type", "test type"), required=True,
+               words=_same("drive_test", "speed_test") | {
+            "do kiem": "drive_test", "do kiem tren duong": "drive_test", "do song": "drive_test",
+            "walk test": "drive_test", "scanner": "drive_test", "do toc do": "speed_test", "i-speed": "speed_test",
+            "ispeed": "speed_test", "speedtest": "speed_test", "kiem tra toc do": "speed_test"}),
+        Column("measured_at", "moment", ("thời điểm", "thoi gian", "thoi diem do", "thoi gian do", "ngay do",
+                                         "ngay gio", "timestamp", "datetime", "date time", "time", "date"),
+               required=True),
+        Column("frequency_mhz", "number", ("tần số", "bang tan", "frequency", "freq"), low=30, high=100_000),
+        Column("rsrp_dbm", "number", ("mức thu", "cuong do tin hieu", "muc tin hieu", "rsrp", "ss rsrp", "rscp",
+                                      "rxlev", "signal", "level"), low=LEVELS_DBM[0], high=LEVELS_DBM[1]),
+        Column("downlink_mbps", "number", ("tải xuống", "toc do tai xuong", "toc do download", "download", "dl"),
+               low=0, high=MAX_MBPS),
+        Column("uplink_mbps", "number", ("tải lên", "toc do tai len", "toc do upload", "upload", "ul"),
+               low=0, high=MAX_MBPS),
+        Column("indoor", "boolean", ("trong nhà", "moi truong", "vi tri do", "environment"), words={
+            "trong nha": True, "indoor": True, "ngoai troi": False, "outdoor": False}),
+        Column("cell_code", "text", ("mã cell", "cell", "cell id", "ci", "eci", "nci", "cgi")),
+        Column("synthetic", "boolean", ("tong hop", "gia lap")),
+    ),
+    key=(), located=False,
+)  # fmt: skip
+
 LAYERS = {
     layer.name: layer
     for layer in (ORGANISATIONS, AREAS, SUCCESSIONS, VILLAGES, DEMAND_POINTS, SITES, POLES, DUCTS, CABLES,
-                  DISTRIBUTION_POINTS, FACILITIES)
+                  DISTRIBUTION_POINTS, FACILITIES, CLAIMS, MEASUREMENTS)
 }  # fmt: skip
-LATER = ("measurements",)
-"""Layers of the contract that a later release loads."""

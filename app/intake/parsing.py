@@ -22,6 +22,8 @@ _COMMA_DECIMAL = re.compile(r"[+-]?\d+,(\d{1,2}|\d{4,})$|[+-]?0,\d+$|[+-]?\d{1,3
 _AMBIGUOUS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}$")
 _DATE = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?:[ T].*)?$")
 _ISO = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?:[ T].*)?$")
+_MOMENT = re.compile(r"(?P<day>[^T ]+)(?:[T ]+(?P<hour>\d{1,2})[:hH](?P<rest>\d{2}.*))?$")
+_LOCAL = dt.timezone(dt.timedelta(hours=7))  # Viet Nam has no summer time
 _TRUE = frozenset(("co", "yes", "y", "true", "t", "1", "x", "dung", "✓", "v"))
 _FALSE = frozenset(("khong", "no", "n", "false", "f", "0", "sai", "k"))
 
@@ -119,6 +121,28 @@ def date(value: Any) -> dt.date:
     if not 1900 <= day.year <= 2200:
         raise Bad("bad_date")
     return day
+
+
+def moment(value: Any) -> dt.datetime:
+    """Return a day and time: ISO 8601 or dd/mm/yyyy hh:mm[:ss], also 8h15.
+
+    Without an offset it is Viet Nam's time, UTC+7; a day alone is its first instant.
+    """
+    if isinstance(value, dt.datetime):
+        return value if value.tzinfo else value.replace(tzinfo=_LOCAL)
+    if isinstance(value, dt.date):
+        return dt.datetime(value.year, value.month, value.day, tzinfo=_LOCAL)
+    found = _MOMENT.match(text(value))
+    if found is None:
+        raise Bad("bad_moment")
+    day = date(found["day"])
+    try:
+        rest = re.sub(r"\s", "", found["rest"] or "00").upper().replace("Z", "+00:00")
+        hour = dt.time.fromisoformat(f"{int(found['hour'] or 0):02}:{rest}")
+    except ValueError:
+        raise Bad("bad_moment") from None
+    joined = dt.datetime.combine(day, hour)
+    return joined if joined.tzinfo else joined.replace(tzinfo=_LOCAL)
 
 
 def choice(words: Mapping[str, Any], allowed: str) -> Callable[[Any], Any]:

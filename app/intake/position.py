@@ -21,10 +21,15 @@ from app.kit.table import Notice, Table
 
 Floats = NDArray[np.float64]
 
+_MEND_VI, _MEND_EN = (
+    "sửa bằng QGIS: Fix geometries, hoặc ST_MakeValid",
+    "QGIS mends it: Fix geometries; or ST_MakeValid",
+)
 _KINDS = {
     "point": ("Point",),
     "line": ("LineString",),
     "multiline": ("LineString", "MultiLineString"),
+    "polygon": ("Polygon", "MultiPolygon"),
     "village": ("Point", "Polygon", "MultiPolygon"),
     "area": ("Point", "Polygon", "MultiPolygon"),
 }
@@ -178,7 +183,8 @@ def _valid(geometry: NDArray[np.object_], column: str, findings: Findings) -> No
     wrong = np.flatnonzero(~shapely.is_missing(geometry) & ~shapely.is_valid(geometry))
     if len(wrong):
         reasons = shapely.is_valid_reason(geometry[wrong])  # with the place: "Self-intersection[107.6 16.4]"
-        findings.add("invalid_geometry", column, wrong, hints=[f"{r} (lon lat)" for r in reasons])
+        hints = [f"{r} (lon lat); {_MEND_VI} | {r} (lon lat); {_MEND_EN}" for r in reasons]
+        findings.add("invalid_geometry", column, wrong, hints=hints)
         geometry[wrong] = None
 
 

@@ -14,12 +14,13 @@ from sqlalchemy.orm import Session
 
 from app.config import settings
 from app.database import say_why, translated
-from app.errors import Invalid, NotFound
+from app.errors import NotFound
 from app.intake import (
     checks,
     columns,
     job,
     load_areas,
+    load_evidence,
     load_lines,
     load_places,
     load_reforms,
@@ -28,7 +29,7 @@ from app.intake import (
     references,
 )
 from app.intake.findings import Findings
-from app.intake.layers import LATER, LAYERS, Layer
+from app.intake.layers import LAYERS, Layer
 from app.intake.region import Region, province
 from app.intake.registry import Staged, stage_rows
 from app.intake.report import LoadReport
@@ -44,6 +45,7 @@ LOADERS = {
     **load_sites.LOADERS,
     **load_lines.LOADERS,
     **load_places.LOADERS,
+    **load_evidence.LOADERS,
 }
 _STEPS = ("read", "check", "stage", "match", "write")
 
@@ -53,16 +55,11 @@ def layer_named(name: str) -> Layer:
 
     Raises
     ------
-    Invalid
-        It belongs to a later release.
     NotFound
         There is no such layer.
     """
-    if name in LATER:
-        raise Invalid("not_yet_supported", f"Chưa hỗ trợ nạp lớp {name!r}", f"Loading {name!r} is not supported yet",
-                      field="layer")  # fmt: skip
     if name not in LAYERS:
-        listed = ", ".join((*LAYERS, *LATER))
+        listed = ", ".join(LAYERS)
         raise NotFound("unknown_layer", f"Không có lớp {name!r}; có: {listed}",
                        f"There is no layer {name!r}; there are: {listed}", field="layer")  # fmt: skip
     return LAYERS[name]
@@ -190,7 +187,8 @@ _MORE = {"sites": (Structure, Cell)}
 
 def _already_there(task: job.Job, staged: Staged) -> None:
     """Report rows that match the registry without --update, and registry rows that several rows match."""
-    if task.layer.name in {"areas", "demand_points", "successions"}:  # always updated, or checked by their own rule
+    # Always updated, or checked by their own rule.
+    if task.layer.name in {"areas", "demand_points", "successions", "measurements"}:
         return
     matched = select(staged.c.i).where(staged.c.existing_id.is_not(None)).order_by(staged.c.i)
     label, codes = task.sheet.label("code"), task.columns["code"]

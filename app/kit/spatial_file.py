@@ -204,7 +204,10 @@ def _ogr(data: bytes, kind: str, sheet: str | None) -> Table:
 
 def _read(path: Path, kind: str, layer: str | None, encoding: str | None) -> Table:
     with _gdal(kind) as messages:
-        meta, fids, wkb, fields = pyogrio.raw.read(path, layer=layer, encoding=encoding, return_fids=True)
+        # As text, times keep their offset: a GeoPackage's are UTC.
+        meta, fids, wkb, fields = pyogrio.raw.read(
+            path, layer=layer, encoding=encoding, return_fids=True, datetime_as_string=True
+        )
     if not len(fids):
         raise tables.empty(kind.upper())
     geometry = None if wkb is None else shapely.force_2d(shapely.from_wkb(wkb, on_invalid="ignore"))
@@ -222,14 +225,8 @@ def _read(path: Path, kind: str, layer: str | None, encoding: str | None) -> Tab
 
 
 def _plain(values: Any) -> tables.Values:
-    """Return a GDAL column as objects, None where null (GDAL gives NaN and NaT)."""
-    if values.dtype.kind == "f":
-        null = np.isnan(values)
-    elif values.dtype.kind == "M":
-        null = np.isnat(values)
-        values = values.astype("datetime64[us]")
-    else:
-        null = np.zeros(len(values), bool)
+    """Return a GDAL column as objects, None where null (GDAL gives NaN)."""
+    null = np.isnan(values) if values.dtype.kind == "f" else np.zeros(len(values), bool)
     plain = objects(values.tolist())
     plain[null] = None
     plain[plain == ""] = None

@@ -27,7 +27,9 @@ VILLAGE = """
 || ST_AsGeoJSON(ST_ForcePolygonCCW(coalesce(v.geom, v.point)), 7) || ',"properties":'
 || (SELECT row_to_json(row) FROM (
     SELECT v.id, v.code, v.name, v.kind, v.urban, p.commune_code, p.commune_name, v.population, v.households,
-           p.verdict, round(r.share * 10000) / 10000 AS share, round(r.share_unknown * 10000) / 10000 AS share_unknown,
+           p.verdict, r.evidence, round(r.share * 10000) / 10000 AS share,
+           round(r.share_low * 10000) / 10000 AS share_low, round(r.share_high * 10000) / 10000 AS share_high,
+           round(r.share_unknown * 10000) / 10000 AS share_unknown,
            round(r.rsrp_dbm * 10) / 10 AS rsrp_dbm, round(r.margin_db * 10) / 10 AS margin_db, c.code AS server,
            f.verdict AS fibre, CAST(:run_id AS bigint) AS run_id, CAST(:rule AS text) AS rule, v.synthetic) row)::text
 || '}'

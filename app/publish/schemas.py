@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.coverage.rules import Evidence
 from app.kit.page import BoxText, Dated, Paged
 
 VerdictName = Literal["covered", "not_covered", "unknown"]
@@ -90,7 +91,10 @@ class VillageProperties(BaseModel):
     population: int | None
     households: int | None
     verdict: VerdictName
+    evidence: Evidence | None = Field(description="What decided; null when nothing could")
     share: float | None = Field(description="Share of people (or of the rule's unit) that pass, 0…1; null unknown")
+    share_low: float | None = Field(description="Lower decile of the share (10 %)")
+    share_high: float | None = Field(description="Upper decile (90 %)")
     share_unknown: float | None
     rsrp_dbm: float | None
     margin_db: float | None

@@ -105,8 +105,11 @@ def test_rule_threshold_carries_environment_and_probability() -> None:
         ({"technologies": ["6G"]}, "malformed_rule"),
         ({"technologies": ["5G"]}, "malformed_rule"),
         ({"probability": 1}, "malformed_rule"),
-        ({"downlink_mbps": 70}, "not_yet_supported"),
+        ({"uplink_mbps": 5}, "not_yet_supported"),
         ({"unit": "area"}, "not_yet_supported"),
+        ({"evidence_order": ["model", "model"]}, "malformed_rule"),
+        ({"evidence_order": []}, "malformed_rule"),
+        ({"evidence_order": ["rumour"]}, "malformed_rule"),
     ],
 )
 def test_rules_that_cannot_be_run_are_refused(change: dict[str, object], code: str) -> None:

@@ -62,7 +62,6 @@ def test_refusals_name_the_field(own_database: str, tmp_path: Path) -> None:
     for arguments, code, field in (
         (("poles", html), "file_format", "file"),
         (("poles", tmp_path / "nowhere.csv"), "file_missing", "file"),
-        (("measurements", html), "not_yet_supported", "layer"),
         (("towers", html), "unknown_layer", "layer"),
         (("poles", html, "--map", "x"), "bad_option", "--map"),
     ):

@@ -14,7 +14,6 @@ import pytest
 import shapely
 
 from app.config import ROOT
-from app.errors import AppError
 from app.kit.geo import from_wgs84, geodesic_m
 from tests.intake.conftest import Ask, Load, found
 
@@ -120,12 +119,6 @@ def test_wkt_lines_in_csv(load: Load, ask: Ask, province: None) -> None:
     assert load("cables", content).loaded == 1
     (length,) = ask("SELECT length_m FROM registry.cable")
     assert length == pytest.approx(float(geodesic_m(107.50, 16.45, 107.51, 16.45)), rel=1e-9)
-
-
-def test_measurements_say_they_come_later(load: Load) -> None:
-    with pytest.raises(AppError) as caught:
-        load("measurements", "a,b\n1,2\n")
-    assert (caught.value.code, caught.value.field) == ("not_yet_supported", "layer")
 
 
 def test_neighbouring_zone_is_75_km_away() -> None:

@@ -70,8 +70,8 @@ def build(session: Session) -> dict[str, Any]:
                       terrain_version="none", inputs_sha256="0", counts={"covered": 1})  # fmt: skip
     session.add(run)
     session.flush()
-    covered = Verdict(run_id=run.id, village_id=villages[0].id, verdict="covered", share=0.912345, rsrp_dbm=-92.34567,
-                      margin_db=17.654, why=WHY)  # fmt: skip
+    covered = Verdict(run_id=run.id, village_id=villages[0].id, verdict="covered", evidence="model", share=0.912345,
+                      share_low=0.6, share_high=1.0, rsrp_dbm=-92.34567, margin_db=17.654, why=WHY)  # fmt: skip
     session.add(covered)
     session.flush()
     session.add_all([

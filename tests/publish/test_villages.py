@@ -49,7 +49,8 @@ def test_verdicts_come_from_the_newest_run_of_the_rule(client: TestClient, provi
     assert properties["V1"] == {
         "id": province["villages"][0].id, "code": "V1", "name": "Tổ dân phố 1", "kind": "to_dan_pho", "urban": True,
         "commune_code": "19774", "commune_name": "Phường Thuận Hóa", "population": 1200, "households": 300,
-        "verdict": "covered", "share": 0.9123, "share_unknown": 0.0, "rsrp_dbm": -92.3, "margin_db": 17.7,
+        "verdict": "covered", "evidence": "model", "share": 0.9123, "share_low": 0.6, "share_high": 1.0,
+        "share_unknown": 0.0, "rsrp_dbm": -92.3, "margin_db": 17.7,
         "server": "S1-VIETTEL-4G-1", "fibre": "covered", "run_id": province["run"].id, "rule": "village-80",
         "synthetic": True,
     }  # fmt: skip

@@ -187,8 +187,8 @@ DECLARE
 BEGIN
     FOREACH name IN ARRAY '{registry.unit_level,registry.unit,registry.unit_part,registry.unit_succession,
         registry.village,registry.village_unit,registry.organisation,registry.terrain_tile,registry.coverage_run,
-        registry.verdict,registry.fibre_reach,registry.sharing_run,registry.sharing_ratio,
-        policy.plan_document,policy.target,policy.type_code,policy.parameter}'::text[]
+        registry.coverage_claim,registry.verdict,registry.evidence,registry.fibre_reach,registry.sharing_run,
+        registry.sharing_ratio,policy.plan_document,policy.target,policy.type_code,policy.parameter}'::text[]
     LOOP
         EXECUTE format('CREATE POLICY reads ON %s FOR SELECT USING (true)', name::regclass);
     END LOOP;
@@ -356,3 +356,20 @@ CREATE POLICY reads ON registry.signal FOR SELECT USING (
     (SELECT registry.is_department()) OR (
         cell_id IS NULL OR cell_id <> ALL ((SELECT registry.restricted_ids('cell'))::bigint[])) AND (
         (SELECT registry.reads_all()) OR operator_id = ANY ((SELECT registry.my_organisations())::bigint[])));
+
+-- Operators must publish where they serve; what was measured of a network is its operator's and the authorities'.
+CREATE POLICY reads ON registry.signal_measurement FOR SELECT USING (
+    (SELECT registry.reads_all()) OR operator_id = ANY ((SELECT registry.my_organisations())::bigint[]));
+DO $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY '{coverage_claim,signal_measurement}'::text[]
+    LOOP
+        EXECUTE format('CREATE POLICY owner_adds ON registry.%I FOR INSERT WITH CHECK (
+            operator_id = ANY ((SELECT registry.my_organisations())::bigint[]))', name);
+        EXECUTE format('CREATE POLICY owner_changes ON registry.%I FOR UPDATE USING (
+            operator_id = ANY ((SELECT registry.my_organisations())::bigint[]))', name);
+    END LOOP;
+END
+$$;

@@ -10,7 +10,7 @@ BEGIN
     RETURN (
         WITH village AS (
             SELECT v.id, v.code, v.name, v.kind, v.urban, v.population, v.households, v.synthetic, v.geom, v.point,
-                   unit.name AS commune, coalesce(found.verdict, 'unknown') AS verdict,
+                   unit.name AS commune, coalesce(found.verdict, 'unknown') AS verdict, found.evidence,
                    round(found.share::numeric, 3)::float AS share, round(found.margin_db::numeric, 1)::float AS margin_db,
                    v.geom IS NOT NULL AS has_area
             FROM village v
@@ -23,14 +23,14 @@ BEGIN
             WHERE (v.point && reach OR v.geom && reach) AND registry.in_force(v.valid_from, v.valid_to, on_date)
         ),
         area AS (
-            SELECT id, code, name, kind, urban, population, households, synthetic, commune, verdict, share, margin_db,
-                   ST_AsMVTGeom(ST_Transform(village.geom, 3857), bounds, 4096, 256) AS shape
+            SELECT id, code, name, kind, urban, population, households, synthetic, commune, verdict, evidence, share,
+                   margin_db, ST_AsMVTGeom(ST_Transform(village.geom, 3857), bounds, 4096, 256) AS shape
             FROM village
             WHERE village.geom && reach
         ),
         label AS (
-            SELECT id, code, name, kind, urban, population, households, synthetic, commune, verdict, share, margin_db,
-                   has_area, ST_AsMVTGeom(ST_Transform(point, 3857), bounds, 4096, 256) AS shape
+            SELECT id, code, name, kind, urban, population, households, synthetic, commune, verdict, evidence, share,
+                   margin_db, has_area, ST_AsMVTGeom(ST_Transform(point, 3857), bounds, 4096, 256) AS shape
             FROM village
             WHERE point && reach
         )

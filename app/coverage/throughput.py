@@ -1,0 +1,90 @@
+"""Downlink throughput estimated from the received level and the bandwidth; an estimate, and it says so. Pure.
+
+The attenuated and truncated Shannon bound of 3GPP TR 36.942 Annex A.1: of a bandwidth B at a signal-to-noise ratio S
+
+    rate = 0                     for S < S_min
+    rate = α · B · log2(1 + S)   up to the ceiling of bit/s/Hz the best modulation carries
+
+Interference of other cells is not computed: a fixed margin stands for it. Nor are the load, several carriers, or how
+many antennas a phone has.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+THERMAL_DBM_HZ = -174.0
+"""Thermal noise at 17 °C in 1 Hz."""
+
+
+@dataclass(frozen=True)
+class Shannon:
+    """Of policy throughput/shannon."""
+
+    alpha: float
+    snr_min_db: float
+    max_bps_hz: float
+    noise_figure_db: float
+    interference_margin_db: float
+    downlink_share: Mapping[str, float]
+    """Part of the time a technology sends downlink; one that is not named carries no such service."""
+
+    @classmethod
+    def of(cls, value: Mapping[str, Any]) -> Shannon:
+        """Return the model of a policy row."""
+        plain = {name: float(value[name]) for name in cls.__dataclass_fields__ if name != "downlink_share"}
+        return cls(**plain, downlink_share={k: float(v) for k, v in value["downlink_share"].items()})
+
+
+def noise_dbm(bandwidth_mhz: ArrayLike, model: Shannon) -> Floats:
+    """Return noise and the margin for interference over the whole channel, dBm."""
+    width_hz = np.asarray(bandwidth_mhz, np.float64) * 1e6
+    return np.asarray(
+        THERMAL_DBM_HZ + 10 * np.log10(width_hz) + model.noise_figure_db + model.interference_margin_db, np.float64
+    )
+
+
+def downlink_mbps(
+    level_dbm: ArrayLike, technology: str, bandwidth_mhz: ArrayLike, reference_offset_db: float, model: Shannon
+) -> Floats:
+    """Return the estimated downlink rate at a level of the reference signal.
+
+    Parameters
+    ----------
+    level_dbm : array_like
+        Of the reference signal at the phone (RSRP and its kin); -inf gives 0.
+    bandwidth_mhz : array_like
+        Of the channel, broadcast with the levels.
+    reference_offset_db : float
+        Power of the whole channel above that of the reference signal.
+    """
+    width = np.asarray(bandwidth_mhz, np.float64)
+    snr_db = np.asarray(level_dbm, np.float64) + reference_offset_db - noise_dbm(width, model)
+    with np.errstate(over="ignore"):
+        efficiency = np.minimum(model.alpha * np.log2(1 + 10 ** (snr_db / 10)), model.max_bps_hz)
+    share = model.downlink_share.get(technology, 0.0)
+    return np.asarray(np.where(snr_db < model.snr_min_db, 0.0, efficiency * width * share), np.float64)
+
+
+def level_needed_dbm(
+    rate_mbps: float, technology: str, bandwidth_mhz: ArrayLike, reference_offset_db: float, model: Shannon
+) -> Floats:
+    """Return the least level of the reference signal that carries `rate_mbps`; inf where no level does."""
+    width = np.asarray(bandwidth_mhz, np.float64)
+    share = model.downlink_share.get(technology, 0.0)
+    if share <= 0:
+        return np.full(width.shape, math.inf)
+    efficiency = rate_mbps / (width * share)
+    with np.errstate(over="ignore", divide="ignore"):
+        snr_db = 10 * np.log10(2 ** (efficiency / model.alpha) - 1)
+    snr_db = np.maximum(snr_db, model.snr_min_db)
+    level = snr_db + noise_dbm(width, model) - reference_offset_db
+    # A hair of rounding must not take away the rate at the very ceiling.
+    return np.where(efficiency > model.max_bps_hz * (1 + 1e-9), math.inf, level)
