@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -12,7 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from app.database import PUBLIC, Scope, enter, look_back, system
+from app.database import PUBLIC, Scope, look_back
+from tests.registry.two_networks import scope
 
 CLAIM = """
     INSERT INTO registry.coverage_claim (code, operator_id, technology, geom)
@@ -37,15 +36,6 @@ def rows(session: Session) -> dict[str, int]:
         query = "SELECT id FROM registry.organisation WHERE code = :operator"
         found[operator] = session.execute(text(query), bind).scalar_one()
     return found
-
-
-@contextmanager
-def scope(session: Session, wanted: Scope) -> Iterator[None]:
-    enter(session, wanted)
-    try:
-        yield
-    finally:
-        enter(session, system())
 
 
 def seen(session: Session, table: str) -> set[int]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -11,8 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from app.database import PUBLIC, Scope, enter, scope_of, statistics, system
-from tests.registry.two_networks import TABLES, Networks, build
+from app.database import PUBLIC, Scope, scope_of, statistics
+from tests.registry.two_networks import TABLES, Networks, build, scope
 
 NOBODY = ("site", "structure", "base_station", "cell", "structure_occupancy", "pole", "pole_occupancy", "manhole",
           "trench", "duct", "bore", "duct_occupancy", "cable", "distribution_point", "facility_connection",
@@ -23,15 +21,6 @@ NOBODY = ("site", "structure", "base_station", "cell", "structure_occupancy", "p
 @pytest.fixture
 def networks(session: Session) -> Networks:
     return build(session)
-
-
-@contextmanager
-def scope(session: Session, wanted: Scope) -> Iterator[None]:
-    enter(session, wanted)
-    try:
-        yield
-    finally:
-        enter(session, system())
 
 
 def seen(session: Session, table: str) -> set[int]:
@@ -163,10 +152,11 @@ def test_codes_of_another_owner_are_free(session: Session, networks: Networks) -
     # Were codes unique over all owners, a refusal would tell that VNPT, or the army, has an object of that code.
     with scope(session, operator(networks, "VIETTEL")):
         for code in ("VNPT-SITE", "SECRET-SITE"):
-            session.execute(
+            added: Any = session.execute(
                 text("INSERT INTO registry.site (code, owner_id, geom) VALUES (:code, :viettel, :here)"),
                 networks.values() | {"code": code},
             )
+            assert added.rowcount == 1, code
 
 
 def test_figures_see_all_and_give_the_scope_back(session: Session, networks: Networks) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.areas.models import DemandPoint, Unit, Village, VillageUnit
 from app.coverage.models import CoverageRun, Signal
+from app.database import Scope, enter, system
 from app.facilities.models import Facility, FacilityConnection
 from app.lines.models import (
     Bore,
@@ -155,3 +158,13 @@ def _lines(keep: Any, name: str, owner: int, who: dict[str, int], *, secret: boo
                               geom=f"SRID=4326;MULTILINESTRING({line})"))  # fmt: skip
     keep("distribution_point", name, DistributionPoint(code=f"{name}-B", operator_id=owner, restricted=secret,
                                                        geom=point(lon, lat)))  # fmt: skip
+
+
+@contextmanager
+def scope(session: Session, wanted: Scope) -> Iterator[None]:
+    """Work in a scope for a while."""
+    enter(session, wanted)
+    try:
+        yield
+    finally:
+        enter(session, system())
