@@ -7,7 +7,7 @@ from typing import Any
 
 from alembic import context
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, make_url, text
+from sqlalchemy import Connection, NullPool, create_engine, make_url, text
 
 from app import cluster
 from app.config import ROOT, settings
@@ -74,7 +74,7 @@ def rebuild(connection: Connection) -> None:
 
 def run() -> None:
     """Migrate in one transaction: nobody sees a table without its policies."""
-    engine = create_engine(owner_url())
+    engine = create_engine(owner_url(), poolclass=NullPool)  # nothing stays open, whatever fails
     newest = ScriptDirectory.from_config(context.config).get_current_head()
     with engine.connect() as connection:
         connection.execute(text("SELECT pg_advisory_lock(254)"))  # two processes may start at once
@@ -92,7 +92,6 @@ def run() -> None:
             context.run_migrations()
             if context.get_context().get_current_revision() == newest:
                 rebuild(connection)
-    engine.dispose()
 
 
 run()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from sqlalchemy import QueuePool
 from sqlalchemy.orm import Session
 
 from app import database
@@ -36,9 +38,21 @@ def use_database(name: str) -> None:
     os.environ["HATANG_DATABASE_URL"] = test_cluster().url("hatang_app", name)
     os.environ["HATANG_OWNER_DATABASE_URL"] = test_cluster().url("hatang_owner", name)
     if database.engine.cache_info().currsize:
-        database.engine().dispose()
+        _leave()
     database.engine.cache_clear()
     settings.cache_clear()
+
+
+def _leave() -> None:
+    """Close the engine's connections; one still lent would be closed by the garbage collector, in another test."""
+    pool = database.engine().pool
+    assert isinstance(pool, QueuePool)
+    deadline = time.monotonic() + 10
+    while pool.checkedout() and time.monotonic() < deadline:
+        time.sleep(0.01)  # a request of a server that just stopped may still be giving its connection back
+    lent = pool.checkedout()
+    database.engine().dispose()
+    assert not lent, f"{lent} connections were never given back"
 
 
 def create_database(name: str, template: str | None = TEMPLATE) -> None:

@@ -329,6 +329,7 @@ def test_answers_to_an_account_are_private(own_database: str) -> None:
 
 
 def test_without_a_database_only_what_needs_none_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine().dispose()  # the worker's own, about to be forgotten: what it holds open would stay so
     monkeypatch.setenv("HATANG_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
     settings.cache_clear()
     engine.cache_clear()
