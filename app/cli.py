@@ -16,6 +16,7 @@ from rich.markup import escape
 from app.accounts.commands import user
 from app.areas.commands import units
 from app.coverage.commands import coverage
+from app.coverage.ground_commands import land_cover, terrain
 from app.errors import AppError
 from app.kit.console import AsJson, AsOf, KnownAt, day, err, moment, out, show
 from app.objects.commands import history
@@ -23,8 +24,8 @@ from app.objects.commands import history
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Hatang: hạ tầng viễn thông trên bản đồ số.")
 db = typer.Typer(no_args_is_help=True, help="The private PostgreSQL/PostGIS cluster.")
 app.add_typer(db, name="db")
-terrain = typer.Typer(no_args_is_help=True, help="Heights of the ground: GeoTIFF and SRTM .hgt files.")
 app.add_typer(terrain, name="terrain")
+app.add_typer(land_cover, name="land-cover")
 app.add_typer(coverage, name="coverage")
 app.add_typer(user, name="user")
 app.add_typer(history, name="history")
@@ -85,7 +86,8 @@ def db_reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = F
     private.drop_database(cluster.DATABASE)
     with private.superuser("postgres") as connection:
         private.create_database(cluster.DATABASE, connection)
-    shutil.rmtree(settings().var_dir / "terrain", ignore_errors=True)  # nothing knows these files any more
+    for folder in ("terrain", "land_cover", "coverage"):  # nothing knows these files any more
+        shutil.rmtree(settings().var_dir / folder, ignore_errors=True)
     migrate()
     out.print("empty and migrated")
 
@@ -142,33 +144,6 @@ def migrate() -> None:
     with session_scope() as session:
         policy.load_reference(session)
         organisations.load_reference(session)
-
-
-@terrain.command("add")
-def terrain_add(
-    files: Annotated[list[Path], typer.Argument(help="*.tif, *.hgt, *.hgt.zip")], as_json: AsJson = False
-) -> None:
-    """Add height files; all of them, or none and the reason."""
-    from app.coverage import terrain as heights
-    from app.coverage.console import terrain_rows
-    from app.database import session_scope
-    from app.kit.progress import bar
-
-    with bar(err) as progress, session_scope() as session:
-        report = heights.add_files(session, files, progress=progress)
-    show(report if as_json else terrain_rows(report), as_json, "Địa hình · terrain")
-
-
-@terrain.command("status")
-def terrain_status(as_json: AsJson = False) -> None:
-    """List the tiles that are loaded, where they lie and how much of them is void."""
-    from app.coverage import terrain as heights
-    from app.coverage.console import terrain_rows
-    from app.database import session_scope
-
-    with session_scope() as session:
-        report = heights.status(session)
-    show(report if as_json else terrain_rows(report), as_json, "Địa hình · terrain")
 
 
 @coverage.command("run")
@@ -319,7 +294,9 @@ def colocation(
 @app.command("load")
 def load(
     layer: Annotated[str, typer.Argument(help="organisations, areas, villages, demand_points, sites, poles, ducts…")],
-    file: Annotated[Path, typer.Argument(help="GeoJSON, GeoPackage, zipped Shapefile, KML/KMZ, CSV or XLSX.")],
+    file: Annotated[
+        Path, typer.Argument(help="GeoJSON, GeoPackage, zipped Shapefile, KML, CSV, XLSX; people: GeoTIFF.")
+    ],
     crs: Annotated[str | None, typer.Option("--crs", help="CRS of the coordinates, e.g. EPSG:9214.")] = None,
     mapping: Annotated[list[str] | None, typer.Option("--map", help="The file's column=ours; repeat.")] = None,
     constants: Annotated[list[str] | None, typer.Option("--set", help="column=value for every row; repeat.")] = None,

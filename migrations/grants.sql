@@ -21,7 +21,8 @@ BEGIN
         GRANT SELECT (id, account_id, name, scopes, created_at, expires_at, revoked_at),
               UPDATE (revoked_at) ON accounts.token TO hatang_app;
         GRANT SELECT ON accounts.seen, accounts.attempt TO hatang_app;
-        GRANT DELETE ON registry.coverage_run, registry.sharing_run, registry.terrain_tile TO hatang_app;
+        GRANT DELETE ON registry.coverage_run, registry.sharing_run, registry.terrain_tile,
+              registry.land_cover_tile TO hatang_app;
     END IF;
 END
 $$;

@@ -89,6 +89,10 @@ class VillageUnit(Keyed, Lived, Base):
     unit_id: Mapped[int] = reference("unit")
 
 
+WHOLE_VILLAGE = " [whole village]"
+"""Ends the source of a demand point made from its village; real demand points take its place."""
+
+
 class DemandPoint(Keyed, Sourced, Base):
     """Where a village's people live: a dwelling cluster with its share of the population."""
 

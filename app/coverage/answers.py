@@ -17,6 +17,7 @@ from app.coverage.engine import Signals, compute
 from app.coverage.evidence_answers import CLAIMS, apart, weightiest
 from app.coverage.fibre import NO_POINTS, SENTENCES
 from app.coverage.inputs import Cells, read_cells, read_receiver
+from app.coverage.land_cover import open_land_cover
 from app.coverage.models import MEASUREMENTS
 from app.coverage.propagation.p1812 import MODEL
 from app.coverage.rules import EVIDENCE, parse_rule
@@ -112,7 +113,8 @@ def point_coverage(session: Session, lon: float, lat: float, as_of: dt.date) -> 
     sigma_db = read_errors(session, as_of, receiver.sigma_model_db).total_db
     floor = floors(session, as_of, cells, sigma_db)
     at = np.array([(lon, lat), centre(square_of(lon, lat, blur["grid_m"]), blur["grid_m"])])
-    found = compute(terrain, cells.network, at[:, 0], at[:, 1], floor, receiver, workers=1)
+    cover = open_land_cover(session, as_of)
+    found = compute(terrain, cells.network, at[:, 0], at[:, 1], floor, receiver, cover=cover, workers=1)
     serving = [int(c) for c in found.server[0] if c >= 0]
     readable = queries.readable_cells(session, [int(cells.cell_id[c]) for c in serving])
     own = set(scope_of(session).organisations)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.config import settings
 from app.coverage.evidence import Bools, claim_suffices, sample_states
-from app.coverage.inputs import Cells, Places
+from app.coverage.inputs import DEFAULTED, Cells, Places
 from app.coverage.probability import Errors, Ints
 from app.coverage.rules import CoverageRule
 from app.coverage.thresholds import Links
@@ -148,7 +148,10 @@ def collect(
 
 def read_errors(session: Session, as_of: dt.date, model_db: float) -> Errors:
     """Return the errors of predicted levels: over places (policy coverage_evidence/error) and the model's own."""
-    return Errors(float(parameter(session, "coverage_evidence", "error", as_of).value["sigma_location_db"]), model_db)
+    value = parameter(session, "coverage_evidence", "error", as_of).value
+    return Errors(
+        float(value["sigma_location_db"]), model_db, tuple(float(value["sigma_default_db"][name]) for name in DEFAULTED)
+    )
 
 
 def read_links(session: Session, as_of: dt.date) -> Links:

@@ -1,12 +1,12 @@
-"""Rows of the tables `hatang terrain` shows to people."""
+"""Rows of the tables `hatang terrain` and `hatang land-cover` show to people."""
 
 from __future__ import annotations
 
 from typing import Any
 
 
-def terrain_rows(report: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return one short row a tile; `report` as `terrain.add_files` or `terrain.status` returns it."""
+def tile_rows(report: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return one short row a tile; `report` as `raster_store.add_files` or `raster_store.status` returns it."""
     rows = []
     for tile in report:
         notes = []

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from app.coverage import sweep
 from app.coverage.executors import lent
-from app.coverage.grid import Grids, sample_count
+from app.coverage.grid import sample_count
+from app.coverage.land_cover import BARE, LandCover
 from app.coverage.propagation.climate import EARTH_RADIUS_KM, median_factor
 from app.coverage.propagation.survey import Air, tables
 from app.coverage.terrain import Terrain
@@ -24,7 +25,6 @@ REASONS = (None, "point_outside_terrain", "site_outside_terrain", "path_crosses_
 NO_TERRAIN = "no_terrain"
 MAX_STEP_M = 30.0
 _BLOCK = 512
-NOTHING = Grids(np.empty((0, 3), np.int64), np.empty((0, 4)))
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,7 @@ def compute(
     floor_dbm: Floats,
     receiver: Receiver,
     *,
+    cover: LandCover = BARE,
     workers: int = 2,
     prune: bool = True,
     block: int = _BLOCK,
@@ -98,6 +99,8 @@ def compute(
         Degrees, EPSG:4326.
     floor_dbm : float64 array, shape (groups,)
         Levels below it are reported as none; keep it under every threshold asked later.
+    cover : LandCover
+        What stands on the ground between masts and points; bare without.
     workers : int
         Threads, unless a cluster is set. The kernel releases the GIL, and a point does not see the others, so the
         result depends neither on the number of threads or workers nor on the block size.
@@ -117,9 +120,9 @@ def compute(
     )  # fmt: skip
     total = np.zeros(3, np.int64)
     with lent(workers) as (executor, share):
-        ground, what = share(terrain), share(plan)
+        ground, above, what = share(terrain), share(cover), share(plan)
         parts = {
-            executor.submit(hear_block, ground, what, step_m, points[start : start + block]): start
+            executor.submit(hear_block, ground, above, what, step_m, points[start : start + block]): start
             for start in range(0, len(points), block)
         }
         for done, future in enumerate(as_completed(parts), start=1):
@@ -159,11 +162,11 @@ def _along_a_curve(lon: Floats, lat: Floats) -> Ints:
     return np.argsort(code, kind="stable")
 
 
-def hear_block(terrain: Terrain, plan: sweep.Plan, step_m: float, points: Floats) -> sweep.Heard:
+def hear_block(terrain: Terrain, cover: LandCover, plan: sweep.Plan, step_m: float, points: Floats) -> sweep.Heard:
     """Return what a block of points, shape (n, 3), hears; runs in a thread here or on a worker of a cluster."""
     shape = (len(points), len(plan.floor))
     best = np.full((*shape, 5), np.nan)
     best[..., sweep.RSRP] = best[..., sweep.UNKNOWN_BOUND] = -np.inf
     heard = sweep.Heard(best, np.full(shape, -1, np.int64), np.zeros(shape, np.int64), np.zeros(3, np.int64))
-    sweep.sweep_into(sweep.Ground(terrain.posts, NOTHING, step_m), plan, points, heard)
+    sweep.sweep_into(sweep.Ground(terrain.posts, cover.cells, cover.height_m, step_m), plan, points, heard)
     return heard

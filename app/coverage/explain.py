@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +38,18 @@ _UNKNOWN = {
     NO_DWELLINGS: ("chưa có số nhà ở của các điểm dân cư", "the dwellings of its points are not recorded"),
     NO_POINTS: ("thôn chưa có điểm dân cư", "the village has no populated points"),
 }
+BARE_GROUND, ONE_POINT = "bare_ground", "whole_village"
+_ASSUMED = {
+    BARE_GROUND: (
+        "Chưa có lớp phủ mặt đất ở đây: tính như mặt đất trống, mức thu có thể thấp hơn",
+        "No land cover is known here: the ground is taken as bare, the level may be lower",
+    ),
+    ONE_POINT: (
+        "Chưa có điểm dân cư: coi cả thôn sống ở điểm của thôn",
+        "No dwellings or population raster: all its people are taken to live at the village's point",
+    ),
+}
+"""What stands in for an input that nobody gave."""
 UNIT = {
     "population": ("dân số", "of the population"),
     "dwellings": ("nhà ở", "of the dwellings"),
@@ -81,6 +94,7 @@ def why(
     unknown: dict[str, int],
     server: Server | None,
     rate_mbps: float | None = None,
+    assumed: Sequence[str] = (),
     *,
     synthetic: bool,
 ) -> dict[str, Any]:
@@ -92,6 +106,8 @@ def why(
         What kept points from being decided; village-wide reasons count 0 points.
     rate_mbps : float, optional
         Estimated at the median point, where the rule asks for throughput.
+    assumed : sequence of str
+        BARE_GROUND, ONE_POINT: inputs nobody gave, and what stands in for them.
     """
     vi, en = [], []
     unit_vi, unit_en = UNIT[rule.unit]
@@ -117,17 +133,19 @@ def why(
     if server is None and not unknown:
         vi.append("Không trạm nào trong tầm có thể phủ quá nửa thôn")
         en.append("No station in reach can serve half of the village")
+    vi += [_ASSUMED[code][0] for code in assumed]
+    en += [_ASSUMED[code][1] for code in assumed]
     if synthetic:
         vi.append("SYNTHETIC: dựa trên dữ liệu giả lập")
         en.append("SYNTHETIC: rests on made-up data")
     facts: dict[str, Any] = {"vi": vi, "en": en, "reasons": list(unknown) or [model.verdict], "synthetic": synthetic}
-    if unknown:
-        facts["points_unknown"] = unknown
-    if server is not None:
-        facts["threshold_dbm"] = round(server.threshold_dbm, 1)
-    if rate_mbps is not None:
-        facts["downlink_mbps_estimate"] = round(rate_mbps, 1)
-    return facts
+    more = {
+        "assumed": list(assumed) or None,
+        "points_unknown": unknown or None,
+        "threshold_dbm": round(server.threshold_dbm, 1) if server is not None else None,
+        "downlink_mbps_estimate": round(rate_mbps, 1) if rate_mbps is not None else None,
+    }
+    return facts | {name: value for name, value in more.items() if value is not None}
 
 
 def served_by(server: Server, short_path_m: float) -> dict[str, Any]:
@@ -136,7 +154,7 @@ def served_by(server: Server, short_path_m: float) -> dict[str, Any]:
     Parameters
     ----------
     short_path_m : float
-        Under this distance free space is used.
+        Under this distance free space is used, with ever more of the terrain from 50 m on.
     """
     vi, en = [], []
     km = server.distance_m / 1000
@@ -148,8 +166,8 @@ def served_by(server: Server, short_path_m: float) -> dict[str, Any]:
         vi.append(f"Địa hình che chắn làm mất {server.diffraction_db:.0f} dB")
         en.append(f"Terrain in the way takes {server.diffraction_db:.0f} dB")
     if server.distance_m < short_path_m:
-        vi.append(f"Dưới {short_path_m:.0f} m: tính theo không gian tự do, không xét địa hình")
-        en.append(f"Under {short_path_m:.0f} m: free space, terrain not considered")
+        vi.append(f"Dưới {short_path_m:.0f} m, ngoài phạm vi ITU-R P.1812: không gian tự do, địa hình xét dần từ 50 m")
+        en.append(f"Under {short_path_m:.0f} m, outside ITU-R P.1812: free space, terrain comes in from 50 m on")
     if server.defaulted:
         vi.append("Lấy giá trị mặc định cho: " + ", ".join(_FIELDS_VI[name] for name in server.defaulted))
         en.append("Defaults stand in for: " + ", ".join(server.defaulted))

@@ -21,7 +21,7 @@ _E2 = 6.69437999014e-3
 
 
 class Grids(NamedTuple):
-    """Grids of float32 values in memory, the first of those that know a point answering for it.
+    """Grids of heights (float32) or classes (uint8) in memory, the first of those that know a point answering for it.
 
     Attributes
     ----------
@@ -173,27 +173,36 @@ def _fill(
 
 
 @kernel
-def cover_into(grids: Grids, lon1: float, lat1: float, lon2: float, lat2: float, count: int, out: Floats) -> None:
-    """Fill out[:count] with the value of the cell each post lies in, 0 where no grid knows it; as `profile_into`."""
+def cover_into(
+    grids: Grids, height_m: Floats, lon1: float, lat1: float, lon2: float, lat2: float, count: int, out: Floats
+) -> None:
+    """Fill out[:count] with the height of the class each post lies in; posts as of `profile_into`."""
     for k in range(count):
         share = k / (count - 1)
-        out[k] = value_at(grids, lon1 + (lon2 - lon1) * share, lat1 + (lat2 - lat1) * share)
+        out[k] = height_m[class_at(grids, lon1 + (lon2 - lon1) * share, lat1 + (lat2 - lat1) * share)]
 
 
 @kernel
-def value_at(grids: Grids, lon: float, lat: float) -> float:
-    """Return the value of the cell that holds the point, of the first grid that knows it; 0 when none does."""
+def class_at(grids: Grids, lon: float, lat: float) -> int:
+    """Return the class of the pixel that holds the point, of the first grid that knows it; 0 when none does."""
     for tile in range(grids.sizes.shape[0]):
         rows, columns = grids.sizes[tile, 1], grids.sizes[tile, 2]
         x = (lon - grids.frames[tile, 0]) / grids.frames[tile, 2]
         y = (grids.frames[tile, 1] - lat) / grids.frames[tile, 3]
         if not (0.0 <= x < columns and 0.0 <= y < rows):
             continue
-        data = carray(_pointer(grids.sizes[tile, 0]), (rows * columns,), np.float32)  # type: ignore[call-arg]
-        value = data[int(y) * columns + int(x)]
-        if not math.isnan(value):
-            return float(value)
-    return 0.0
+        data = carray(_pointer(grids.sizes[tile, 0]), (rows * columns,), np.uint8)  # type: ignore[call-arg]
+        value = int(data[int(y) * columns + int(x)])
+        if value != 0:
+            return value
+    return 0
+
+
+@kernel
+def classes_at(grids: Grids, lon: Floats, lat: Floats, out: NDArray[np.uint8]) -> None:
+    """Fill `out` with `class_at` of each point; all three of shape (n,)."""
+    for k in range(lon.size):
+        out[k] = class_at(grids, lon[k], lat[k])
 
 
 @kernel

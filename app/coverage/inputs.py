@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.areas.models import WHOLE_VILLAGE
 from app.coverage.engine import Network, Receiver
 from app.errors import Invalid, NotFound
 from app.policy.queries import parameter, parameters
@@ -61,6 +62,8 @@ class Places:
     lat: Floats
     population: Floats
     dwellings: Floats
+    whole: NDArray[np.bool_]
+    """Points that stand for their whole village: nobody said where its people live."""
 
 
 _CELLS = """
@@ -96,7 +99,7 @@ _VILLAGES = """
     WHERE registry.in_force(valid_from, valid_to, :as_of) ORDER BY id
 """
 _POINTS = """
-    SELECT d.id, d.village_id, ST_X(d.point), ST_Y(d.point), d.population, d.dwellings
+    SELECT d.id, d.village_id, ST_X(d.point), ST_Y(d.point), d.population, d.dwellings, d.source LIKE '%' || :whole
     FROM demand_point d JOIN village v ON v.id = d.village_id
     WHERE registry.in_force(v.valid_from, v.valid_to, :as_of) ORDER BY d.village_id, d.id
 """
@@ -229,12 +232,13 @@ def read_places(session: Session, as_of: dt.date, *, village_points: bool) -> Pl
     if village_points:
         at = np.array([v[2:4] for v in villages], np.float64).reshape(-1, 2)
         ones = np.ones(len(ids))
-        return Places(ids, synthetic, np.full(len(ids), -1), np.arange(len(ids)), at[:, 0], at[:, 1], ones, ones)
-    points = np.array(session.execute(text(_POINTS), {"as_of": as_of}).all(), np.float64).reshape(-1, 6)
+        asked = np.zeros(len(ids), np.bool_)  # the rule asks for the village's point: nothing stands in for it
+        return Places(ids, synthetic, np.full(len(ids), -1), np.arange(len(ids)), at[:, 0], at[:, 1], ones, ones, asked)
+    found = session.execute(text(_POINTS), {"as_of": as_of, "whole": WHOLE_VILLAGE}).all()
+    points = np.array(found, np.float64).reshape(-1, 7)
     village = np.searchsorted(ids, points[:, 1].astype(np.int64))
-    return Places(
-        ids, synthetic, points[:, 0].astype(np.int64), village, points[:, 2], points[:, 3], points[:, 4], points[:, 5]
-    )
+    point_id, whole = points[:, 0].astype(np.int64), points[:, 6].astype(np.bool_)
+    return Places(ids, synthetic, point_id, village, points[:, 2], points[:, 3], points[:, 4], points[:, 5], whole)
 
 
 def digest(*parts: Any) -> str:

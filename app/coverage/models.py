@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Any, ClassVar
 
 from geoalchemy2 import WKBElement
 from sqlalchemy import BigInteger, CheckConstraint, Date, DateTime, ForeignKey, Index, String, func
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from app.coverage.rules import EVIDENCE
 from app.database import Base, Keyed, Lived, Sourced, geometry, lived_checks, no_overlap, on_land, reference
@@ -37,16 +37,27 @@ def _shares() -> CheckConstraint:
     return CheckConstraint("share_low >= 0 AND share_low <= share_high AND share_high <= 1", name="share_interval")
 
 
-class TerrainTile(Keyed, Sourced, Base):
-    """A height raster kept memory-mapped under var/terrain; the file's own grid, EPSG:4326."""
+class Tiled(Keyed, Sourced):
+    """A raster kept memory-mapped under var/; the file's own grid, EPSG:4326."""
 
-    __tablename__ = "terrain_tile"
-    __table_args__ = (CheckConstraint("width > 1 AND height > 1", name="size"),)
+    folder: ClassVar[str]
+    """Under var/."""
+    name_vi: ClassVar[str]
+    name_en: ClassVar[str]
+    command: ClassVar[str]
+    """Which command adds files of the kind."""
+    __tablename__: str
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> tuple[CheckConstraint, ...]:
+        """Two posts at least in either direction."""
+        return (CheckConstraint("width > 1 AND height > 1", name="size"),)
 
     name: Mapped[str] = mapped_column(String, unique=True)
     sha256: Mapped[str] = mapped_column(String, unique=True)
     path: Mapped[str]
-    """Relative to var/terrain."""
+    """Relative to the folder."""
     width: Mapped[int]
     height: Mapped[int]
     west: Mapped[float]
@@ -56,6 +67,27 @@ class TerrainTile(Keyed, Sourced, Base):
     void_share: Mapped[float]
     added_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     extent: Mapped[WKBElement] = geometry("POLYGON")
+
+
+class TerrainTile(Tiled, Base):
+    """Heights of the ground in metres, float32."""
+
+    __tablename__ = "terrain_tile"
+    folder = "terrain"
+    name_vi, name_en = "địa hình", "terrain"
+    command = "hatang terrain add"
+
+
+class LandCoverTile(Tiled, Base):
+    """What stands on the ground: index of a class of `app.coverage.land_cover`, uint8, 0 unknown."""
+
+    __tablename__ = "land_cover_tile"
+    folder = "land_cover"
+    name_vi, name_en = "lớp phủ mặt đất", "land cover"
+    command = "hatang land-cover add"
+
+    scheme: Mapped[str]
+    """Name of the policy row land_cover_scheme by which the file's values became classes."""
 
 
 class CoverageClaim(Keyed, Lived, Sourced, Base):

@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 
 from app.coverage.engine import MAX_STEP_M
 from app.coverage.inputs import read_receiver
+from app.coverage.land_cover import open_land_cover
+from app.coverage.propagation.climate import INLAND, SEA
 from app.coverage.propagation.p1812 import MODEL, MODEL_VERSION, VERTICAL, basic_transmission_loss, path_losses
 from app.coverage.terrain import open_terrain
 from app.coverage.vectors import read_vectors
@@ -70,9 +72,13 @@ def path_loss(
             first_unknown_km=km,
         )
     receiver = read_receiver(session, today())
+    cover = open_land_cover(session, today())
+    posts = found.h_m.size
+    above = cover.height_m[cover.classes(np.linspace(lon1, lon2, posts), np.linspace(lat1, lat2, posts))]
+    above[[0, -1]] = np.minimum(above[[0, -1]], 0.0)  # the antennas stand clear of what surrounds them, as in the sweep
     loss = basic_transmission_loss(
-        frequency_mhz / 1000, 50, found.d_km, found.h_m, None, None, height1_m, height2_m, VERTICAL, lat1, lat2, lon1,
-        lon2, dN=receiver.delta_n, N0=receiver.n0,
+        frequency_mhz / 1000, 50, found.d_km, found.h_m, np.maximum(above, 0.0), np.where(above < 0, SEA, INLAND),
+        height1_m, height2_m, VERTICAL, lat1, lat2, lon1, lon2, dN=receiver.delta_n, N0=receiver.n0,
     )  # fmt: skip
     return {
         **{k: round(v, 3) if isinstance(v, float) else v for k, v in dataclasses.asdict(loss).items()},
@@ -80,8 +86,9 @@ def path_loss(
         "ground1_m": round(float(found.h_m[0]), 1),
         "ground2_m": round(float(found.h_m[-1]), 1),
         "highest_m": round(float(found.h_m.max()), 1),
-        "posts": int(found.h_m.size),
-        "synthetic": terrain.synthetic,
+        "posts": posts,
+        "highest_cover_m": round(float(above.max(initial=0.0)), 1),
+        "synthetic": terrain.synthetic or cover.synthetic,
     }
 
 

@@ -36,6 +36,14 @@ class Errors:
 
     location_db: float
     model_db: float
+    default_db: tuple[float, ...] = ()
+    """Added for each attribute of a cell that is a default, in the order of `app.coverage.inputs.DEFAULTED`."""
+
+    def of_cells(self, defaulted: Ints) -> Floats:
+        """Return the model's error for cells whose attributes `defaulted` (bits) are defaults, independent errors."""
+        bits = np.asarray(defaulted)[..., None] >> np.arange(len(self.default_db)) & 1
+        total: Floats = self.model_db**2 + bits @ np.square(np.array(self.default_db))
+        return np.sqrt(total)
 
     @property
     def total_db(self) -> float:
@@ -52,27 +60,26 @@ class Shares:
     high: Floats
 
 
-def probability(margin_db: Floats, sigma_db: float) -> Floats:
+def probability(margin_db: Floats, sigma_db: float | Floats) -> Floats:
     """Return the probability that a place whose median lies `margin_db` over the level gets it.
 
     Parameters
     ----------
     margin_db : float64 array, any shape
         -inf is no signal at all: 0.
-    sigma_db : float
+    sigma_db : float or float64 array of the same shape
         0 makes it a step at 0 dB.
     """
     margin = np.asarray(margin_db, np.float64)
-    if sigma_db <= 0:
-        return (margin >= 0).astype(np.float64)
     found = np.empty(margin.size)
-    with np.errstate(over="ignore"):
-        _normal_into(np.ascontiguousarray(margin.ravel() / sigma_db), found)
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        scaled = np.where(np.equal(sigma_db, 0.0), np.where(margin >= 0, np.inf, -np.inf), margin / sigma_db)
+    _normal_into(np.ascontiguousarray(scaled.ravel()), found)
     return found.reshape(margin.shape)
 
 
-def serving_margin(margin_db: Floats, operator: Ints, min_operators: int) -> Floats:
-    """Return per point the margin of the `min_operators`-th best operator, -inf where there are fewer.
+def serving(margin_db: Floats, operator: Ints, min_operators: int) -> tuple[Floats, Ints]:
+    """Return per point margin and group of the `min_operators`-th best operator; -inf and -1 where there are fewer.
 
     A point is served by so many operators exactly when this margin is reached, for errors common to all of them.
 
@@ -81,16 +88,22 @@ def serving_margin(margin_db: Floats, operator: Ints, min_operators: int) -> Flo
     margin_db : float64 array, shape (points, groups)
     operator : int array, shape (groups,)
     """
-    codes = np.unique(operator)
+    codes, points = np.unique(operator), np.arange(margin_db.shape[0])
     if len(codes) < min_operators:
-        return np.full(margin_db.shape[0], -np.inf)
-    best = np.column_stack([margin_db[:, operator == code].max(axis=1) for code in codes])
-    return np.partition(best, len(codes) - min_operators, axis=1)[:, len(codes) - min_operators]
+        return np.full(len(points), -np.inf), np.full(len(points), -1)
+    groups = [np.flatnonzero(operator == code) for code in codes]
+    first = np.column_stack([mine[margin_db[:, mine].argmax(axis=1)] for mine in groups])
+    best = np.take_along_axis(margin_db, first, axis=1)
+    place = len(codes) - min_operators
+    chosen = np.argpartition(best, place, axis=1)[:, place]
+    margin, group = best[points, chosen], first[points, chosen]
+    return margin, np.where(margin > -np.inf, group, -1)
 
 
 def shares(
-    margin_db: Floats, possible: NDArray[np.bool_], village: Ints, villages: int, weight: Floats, errors: Errors
-) -> Shares:
+    margin_db: Floats, possible: NDArray[np.bool_], village: Ints, villages: int, weight: Floats, location_db: float,
+    model_db: Floats,
+) -> Shares:  # fmt: skip
     """Return the share of people served, its mean and its deciles.
 
     Parameters
@@ -102,6 +115,10 @@ def shares(
     village : int array, shape (points,)
         Index of each point's village.
     weight : float64 array, shape (points,)
+    location_db : float
+        Error of the place.
+    model_db : float64 array, shape (points,)
+        The model's own error for the cell that serves the point.
 
     Notes
     -----
@@ -114,10 +131,10 @@ def shares(
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.clip(np.bincount(village, weight * served, villages) / total, 0.0, 1.0)
 
-    shift = DECILE * errors.model_db
-    low = share(probability(margin_db - shift, errors.location_db))
-    high = share(np.where(possible, 1.0, probability(margin_db + shift, errors.location_db)))
-    return Shares(share(probability(margin_db, errors.total_db)), low, high)
+    shift = DECILE * model_db
+    low = share(probability(margin_db - shift, location_db))
+    high = share(np.where(possible, 1.0, probability(margin_db + shift, location_db)))
+    return Shares(share(probability(margin_db, np.hypot(location_db, model_db))), low, high)
 
 
 @kernel

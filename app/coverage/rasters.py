@@ -22,18 +22,19 @@ COUNTRY = (102.0, 7.0, 118.0, 24.0)
 
 HEIGHT_RANGE_M = (-500.0, 9000.0)
 VOID = -32768
-_MAX_PIXELS = 250_000_000
+MAX_PIXELS = 250_000_000
 _HGT_NAME = re.compile(r"([NS])(\d{2})([EW])(\d{3})", re.IGNORECASE)
 _HGT_SIDES = {side * side * 2: side for side in (1201, 3601)}
 _DTYPES = ("int16", "uint16", "int32", "uint32", "float32", "float64")
-_WGS84 = CRS.from_epsg(4326)
+WGS84 = CRS.from_epsg(4326)
 
 
 @dataclass(frozen=True)
 class Raster:
-    """Heights in metres (row 0 north, NaN void) and their frame: outer west/north edges and steps in degrees."""
+    """A grid (row 0 north) and its frame: outer west/north edges and steps in degrees."""
 
-    heights: NDArray[np.float32]
+    heights: NDArray[Any]
+    """Metres as float32, NaN void; of land cover, the classes as uint8."""
     west: float
     north: float
     step_lon_deg: float
@@ -74,21 +75,8 @@ def check_raster(raster: Raster, name: str) -> float:
     Invalid
         No grid, outside the country's box, nothing but voids, heights no ground here has.
     """
+    check_frame(raster, name)
     heights = raster.heights
-    if heights.ndim != 2 or min(heights.shape) < 2 or not (raster.step_lon_deg > 0 and raster.step_lat_deg > 0):
-        raise Invalid(
-            "terrain_shape", f"{name}: lưới độ cao không hợp lệ", f"{name}: not a grid of heights", field=name
-        )
-    west, north = raster.west, raster.north
-    east, south = west + heights.shape[1] * raster.step_lon_deg, north - heights.shape[0] * raster.step_lat_deg
-    w, s, e, n = COUNTRY
-    if not (west < e and east > w and south < n and north > s):
-        raise Invalid(
-            "terrain_no_overlap",
-            f"{name}: địa hình nằm ngoài Việt Nam ({west:.3f}–{east:.3f}° Đ, {south:.3f}–{north:.3f}° B)",
-            f"{name}: the terrain lies outside Viet Nam ({west:.3f}–{east:.3f}° E, {south:.3f}–{north:.3f}° N)",
-            field=name,
-        )
     void = np.isnan(heights)
     void_share = float(void.mean())
     if void_share == 1.0:
@@ -102,6 +90,29 @@ def check_raster(raster: Raster, name: str) -> float:
             field=name,
         )
     return void_share
+
+
+def check_frame(raster: Raster, name: str) -> None:
+    """Refuse what is no grid or lies outside this country.
+
+    Raises
+    ------
+    Invalid
+        As said.
+    """
+    shape = raster.heights.shape
+    if len(shape) != 2 or min(shape) < 2 or not (raster.step_lon_deg > 0 and raster.step_lat_deg > 0):
+        raise Invalid("raster_shape", f"{name}: lưới không hợp lệ", f"{name}: not a grid", field=name)
+    west, north = raster.west, raster.north
+    east, south = west + shape[1] * raster.step_lon_deg, north - shape[0] * raster.step_lat_deg
+    w, s, e, n = COUNTRY
+    if not (west < e and east > w and south < n and north > s):
+        raise Invalid(
+            "raster_no_overlap",
+            f"{name}: nằm ngoài Việt Nam ({west:.3f}–{east:.3f}° Đ, {south:.3f}–{north:.3f}° B)",
+            f"{name}: lies outside Viet Nam ({west:.3f}–{east:.3f}° E, {south:.3f}–{north:.3f}° N)",
+            field=name,
+        )
 
 
 def _check(source: Any, name: str) -> None:
@@ -126,11 +137,11 @@ def _check(source: Any, name: str) -> None:
             f"{name}: declares no coordinate reference system; set it with gdal_edit.py -a_srs EPSG:…",
             field=name,
         )
-    if source.width * source.height > _MAX_PIXELS:
+    if source.width * source.height > MAX_PIXELS:
         raise Invalid(
             "terrain_too_large",
-            f"{name}: {source.width} × {source.height} điểm, tối đa {_MAX_PIXELS}; hãy cắt nhỏ",
-            f"{name}: {source.width} × {source.height} posts, at most {_MAX_PIXELS}; cut it into pieces",
+            f"{name}: {source.width} × {source.height} điểm, tối đa {MAX_PIXELS}; hãy cắt nhỏ",
+            f"{name}: {source.width} × {source.height} posts, at most {MAX_PIXELS}; cut it into pieces",
             field=name,
         )
 
@@ -141,11 +152,11 @@ def _read_geotiff(source: Any) -> Raster:
     heights = heights * np.float32(source.scales[0]) + np.float32(source.offsets[0])
     transform = source.transform
     upright = transform.b == 0 and transform.d == 0 and transform.a > 0 and transform.e < 0
-    if not (upright and source.crs == _WGS84):
+    if not (upright and source.crs == WGS84):
         transform, width, height = calculate_default_transform(
-            source.crs, _WGS84, source.width, source.height, *source.bounds
+            source.crs, WGS84, source.width, source.height, *source.bounds
         )
-        if width * height > _MAX_PIXELS:
+        if width * height > MAX_PIXELS:
             raise RasterioError("warped raster too large")
         warped = np.full((height, width), np.nan, np.float32)
         reproject(
@@ -154,7 +165,7 @@ def _read_geotiff(source: Any) -> Raster:
             src_transform=source.transform,
             src_crs=source.crs,
             dst_transform=transform,
-            dst_crs=_WGS84,
+            dst_crs=WGS84,
             src_nodata=np.nan,
             dst_nodata=np.nan,
             resampling=Resampling.bilinear,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -18,17 +19,19 @@ from app.coverage.engine import NO_TERRAIN, REASONS, Progress, Signals
 from app.coverage.evidence import Demand
 from app.coverage.evidence_words import with_evidence
 from app.coverage.explain import (
+    BARE_GROUND,
     NO_DWELLINGS,
     NO_NETWORK,
     NO_POINTS,
     NO_POPULATION,
     NO_STATIONS,
+    ONE_POINT,
     Server,
     served_by,
     why,
 )
 from app.coverage.inputs import Cells, Places
-from app.coverage.probability import Errors, serving_margin, shares
+from app.coverage.probability import Errors, serving, shares
 from app.coverage.propagation.combination import MIN_PATH_KM
 from app.coverage.rules import CoverageRule
 from app.coverage.thresholds import Links, Thresholds
@@ -77,7 +80,10 @@ class Computed:
     links: Links
     found: Collected
     """Claims and measurements; its groups begin with those of `cells`."""
-    synthetic_terrain: bool
+    synthetic_ground: bool
+    """Terrain or land cover is made up."""
+    bare: NDArray[np.bool_]
+    """Villages with points where no land cover is known."""
     network_known: bool
     """False when no cell at all is registered: that says nothing about any village."""
 
@@ -166,11 +172,23 @@ def _judge(run: Computed, scope: verdicts.Scope, one_operator: bool) -> _Judgeme
     weight = run.places.dwellings if run.rule.unit == "dwellings" else run.places.population
     demand = Demand(run.places.village, len(run.places.village_id), weight)
     judged = verdicts.judge(margin, bound, operator, demand.village, demand.villages, weight, run.rule.min_share, least)
-    served = serving_margin(margin + run.thresholds.margin_db, operator, least)
-    sure = shares(served, judged.point_unknown, demand.village, demand.villages, weight, run.errors)
+    served, by = serving(margin + run.thresholds.margin_db, operator, least)
+    sure = shares(
+        served, judged.point_unknown, demand.village, demand.villages, weight, run.errors.location_db,
+        _model_error(run, by, here),
+    )  # fmt: skip
     model = modelled(judged, sure) if run.network_known else unknown_network(modelled(judged, sure))
     weighed = weigh(model, run.found, groups, demand, run.rule.model_copy(update={"min_operators": least}))
     return _Judgement(here, judged, weighed, bool(run.found.synthetic[groups].any()))
+
+
+def _model_error(run: Computed, by: verdicts.Ints, here: verdicts.Ints) -> verdicts.Floats:
+    """Return the model's error for each point, dB; `by` is the index in `here` of the group that serves it, -1 none."""
+    found = np.full(len(by), run.errors.model_db)
+    known = np.flatnonzero((by >= 0) & (by < len(here)))
+    cell = run.signals.server[known, here[by[known]]]
+    found[known] = run.errors.of_cells(run.cells.defaulted[cell])
+    return found
 
 
 def _margins(run: Computed, here: verdicts.Ints, elsewhere: verdicts.Ints) -> tuple[verdicts.Floats, verdicts.Floats]:
@@ -192,7 +210,7 @@ def _verdict_rows(
     run: Computed, scope: verdicts.Scope, judgement: _Judgement, told: list[Told]
 ) -> Iterator[tuple[Any, ...]]:
     judged, groups, weighed = judgement.judged, judgement.groups, judgement.weighed
-    reasons = _reasons(run, judged, groups)
+    reasons, assumed = _reasons(run, judged, groups), _assumed(run)
     for v, final in enumerate(told):
         server, p = None, int(judged.median_point[v])
         rsrp = margin = cell = served = said = rate = None
@@ -207,17 +225,26 @@ def _verdict_rows(
         spoke = weighed.spoke(v)
         synthetic = (
             bool(run.places.village_synthetic[v])
-            or (server is not None and (run.synthetic_terrain or bool(run.cells.synthetic[c])))
+            or (server is not None and (run.synthetic_ground or bool(run.cells.synthetic[c])))
             or (bool(spoke) and judgement.synthetic)
         )
         model = final if final.evidence == "model" else weigh_told(weighed.said["model"], v)
-        facts = why(model, run.rule, reasons[v], server, rate, synthetic=synthetic)
+        facts = why(model, run.rule, reasons[v], server, rate, assumed[v], synthetic=synthetic)
         if spoke:
             facts, stored = with_evidence(facts, weighed, v, run.rule, run.found.limits)
             said = json.dumps(stored, ensure_ascii=False)
         yield (int(run.places.village_id[v]), scope.operator_id, scope.technology, final.verdict, final.evidence,
                final.share, final.low, final.high, final.unknown, rsrp, margin, json.dumps(facts, ensure_ascii=False),
                cell, served, said)  # fmt: skip
+
+
+def _assumed(run: Computed) -> list[list[str]]:
+    """Return per village which inputs nobody gave."""
+    whole = np.bincount(run.places.village, run.places.whole, len(run.places.village_id)) > 0
+    return [
+        [code for code, stands in ((BARE_GROUND, bare), (ONE_POINT, point)) if stands]
+        for bare, point in zip(run.bare.tolist(), whole.tolist(), strict=True)
+    ]
 
 
 def _rate(run: Computed, g: int, c: int, rsrp_dbm: float) -> float | None:

@@ -18,6 +18,7 @@ from app.coverage.collected import collect, read_errors, read_links
 from app.coverage.engine import Progress, Receiver, compute
 from app.coverage.fibre import store_fibre_reach
 from app.coverage.inputs import Cells, digest, operator_id, read_cells, read_places, read_receiver
+from app.coverage.land_cover import UNKNOWN, LandCover, open_land_cover
 from app.coverage.models import CoverageRun
 from app.coverage.propagation.p1812 import MODEL, MODEL_VERSION
 from app.coverage.results import Computed, store_signals, store_verdicts
@@ -63,7 +64,7 @@ def run_coverage(
     only = operator_id(session, operator, as_of) if operator else None
     cells = read_cells(session, as_of, operator=only, technology=technology)
     places = read_places(session, as_of, village_points=parsed.unit == "point")
-    terrain = open_terrain(session)
+    terrain, cover = open_terrain(session), open_land_cover(session, as_of)
     errors, links = read_errors(session, as_of, receiver.sigma_model_db), read_links(session, as_of)
     evidence = collect(session, as_of, parsed, cells, places, operator=only, technology=technology)
     floor = floors(session, as_of, cells, errors.total_db)
@@ -76,7 +77,8 @@ def run_coverage(
         inputs_sha256=digest(
             network.mast_lon, network.mast_lat, network.first_cell, network.cells, network.group, cells.cell_id,
             places.village_id, places.point_id, places.village, places.lon, places.lat, places.population,
-            places.dwellings, parsed, receiver, terrain.version, MODEL, MODEL_VERSION, filters,
+            places.dwellings, places.whole, parsed, receiver, terrain.version, cover.version,
+            cover.height_m, MODEL, MODEL_VERSION, filters,
             errors, links, cells.bandwidth_mhz, *evidence.parts(),
         ),
     )  # fmt: skip
@@ -86,10 +88,14 @@ def run_coverage(
     area = read_area(session, as_of, terrain) if resolution_m is not None else None
     grid = frame(area, resolution_m, settings().metric_crs) if area is not None and resolution_m is not None else None
     signals = compute(
-        terrain, network, places.lon, places.lat, floor, receiver, workers=settings().workers, progress=progress
-    )
+        terrain, network, places.lon, places.lat, floor, receiver, cover=cover, workers=settings().workers,
+        progress=progress,
+    )  # fmt: skip
     needed = thresholds(parsed, cells, signals.server, errors, links)
-    found = Computed(run.id, parsed, cells, places, signals, needed, errors, links, evidence, terrain.synthetic,
+    uncovered = cover.classes(places.lon, places.lat) == UNKNOWN
+    bare = np.bincount(places.village, uncovered, len(places.village_id)) > 0
+    found = Computed(run.id, parsed, cells, places, signals, needed, errors, links, evidence,
+                     terrain.synthetic or cover.synthetic, bare,
                      network_known=bool(cells.cell_id.size or run.filters))  # fmt: skip
     if parsed.unit != "point":
         store_signals(session, found)
@@ -98,6 +104,7 @@ def run_coverage(
     run.counts = counts | {
         "villages": len(places.village_id), "points": len(places.lon), "cells": int((~cells.restricted).sum()),
         "paths": signals.paths, "stations_without_cells": cells.stations_without_cells,
+        "points_on_bare_ground": int(uncovered.sum()), "villages_as_one_point": int(places.whole.sum()),
     }  # fmt: skip
     if technology is None:
         serving = parameter(session, "fibre", "serving", as_of).value
@@ -106,7 +113,7 @@ def run_coverage(
         )
     if grid is not None and area is not None:
         reach_km = float(parameter(session, "radio", "maps", as_of).value["max_distance_km"])
-        maps = _store_surface(run, grid, area, terrain, cells, floor, receiver, reach_km, progress)
+        maps = _store_surface(run, grid, area, terrain, cover, cells, floor, receiver, reach_km, progress)
         run.counts = run.counts | {"raster": maps}
     run.status = "done"
     run.finished_at = session.scalar(select(func.clock_timestamp()))
@@ -115,8 +122,8 @@ def run_coverage(
 
 
 def _store_surface(
-    run: CoverageRun, grid: Frame, area: Geometry, terrain: Terrain, cells: Cells, floor: verdicts.Floats,
-    receiver: Receiver, reach_km: float, progress: Progress | None,
+    run: CoverageRun, grid: Frame, area: Geometry, terrain: Terrain, cover: LandCover, cells: Cells,
+    floor: verdicts.Floats, receiver: Receiver, reach_km: float, progress: Progress | None,
 ) -> dict[str, Any]:  # fmt: skip
     """Compute the maps of a run between its villages; restricted cells are in none of them.
 
@@ -128,11 +135,11 @@ def _store_surface(
     key = digest(run.inputs_sha256, grid, kept, reach_km)[:16]
     parts = settings().var_dir / "coverage" / "parts" / key
     near = replace(receiver, max_distance_km=min(receiver.max_distance_km, reach_km))
-    compute_parts(parts, grid, area, terrain, network, floor, technology, near, progress)
-    synthetic = terrain.synthetic or bool(cells.synthetic.any())
+    compute_parts(parts, grid, area, terrain, cover, network, floor, technology, near, progress)
+    synthetic = terrain.synthetic or cover.synthetic or bool(cells.synthetic.any())
     tags = {
         "MODEL": run.model, "MODEL_VERSION": run.model_version, "RUN": str(run.id), "AS_OF": run.as_of.isoformat(),
-        "INPUTS_SHA256": run.inputs_sha256, "TERRAIN": run.terrain_version,
+        "INPUTS_SHA256": run.inputs_sha256, "TERRAIN": run.terrain_version, "LAND_COVER": cover.version,
         "SOURCE": "SYNTHETIC" if synthetic else "Hatang", "REACH_KM": f"{reach_km:g}",
     }  # fmt: skip
     operators = [cells.operator_code[int(o)] for o in cells.group_operator]

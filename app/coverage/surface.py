@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 
 from app.config import settings
 from app.coverage.engine import Floats, Ints, Network, Progress, Receiver, compute
+from app.coverage.land_cover import LandCover
 from app.coverage.models import CoverageRun
 from app.coverage.terrain import Terrain
 from app.errors import Invalid
@@ -148,6 +149,7 @@ def compute_parts(
     grid: Frame,
     area: Geometry,
     terrain: Terrain,
+    cover: LandCover,
     network: Network,
     floor_dbm: Floats,
     technology: Ints,
@@ -172,7 +174,7 @@ def compute_parts(
         wanted = inside[rows, columns]
         if not target.exists():
             lon, lat = (values[wanted] for values in grid.centres(rows, columns))
-            part = _part(wanted, lon, lat, terrain, network, floor_dbm, technology, receiver)
+            part = _part(wanted, lon, lat, terrain, cover, network, floor_dbm, technology, receiver)
             written = target.with_suffix(".part")
             with written.open("wb") as handle:  # whole or not at all
                 np.savez_compressed(handle, levels=part.levels, server=part.server)
@@ -190,15 +192,15 @@ def read_part(folder: Path, rows: slice, columns: slice) -> Part:
 
 
 def _part(
-    wanted: NDArray[np.bool_], lon: Floats, lat: Floats, terrain: Terrain, network: Network, floor_dbm: Floats,
-    technology: Ints, receiver: Receiver,
+    wanted: NDArray[np.bool_], lon: Floats, lat: Floats, terrain: Terrain, cover: LandCover, network: Network,
+    floor_dbm: Floats, technology: Ints, receiver: Receiver,
 ) -> Part:  # fmt: skip
     groups, technologies = len(floor_dbm), int(technology.max(initial=-1)) + 1
     levels = np.full((groups, *wanted.shape), UNKNOWN, np.int16)
     server = np.full((technologies, *wanted.shape), -1, np.int32)
     if not lon.size:
         return Part(levels, server)
-    found = compute(terrain, network, lon, lat, floor_dbm, receiver, workers=settings().workers)
+    found = compute(terrain, network, lon, lat, floor_dbm, receiver, cover=cover, workers=settings().workers)
     tenths = np.where(np.isfinite(found.rsrp_dbm), np.clip(np.round(found.rsrp_dbm * 10), -3000, 3000), NO_SIGNAL)
     # A cell of unknown path that could be heard: what is there is not known.
     tenths[~np.isfinite(found.rsrp_dbm) & np.isfinite(found.unknown_bound_dbm)] = UNKNOWN

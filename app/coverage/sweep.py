@@ -33,7 +33,9 @@ class Ground(NamedTuple):
 
     terrain: Grids
     cover: Grids
-    """Representative height of what stands on the ground in metres, negative over the sea; no grid: bare."""
+    """Classes of what stands on the ground; no grid: bare."""
+    height_m: Floats
+    """Representative height of every class, negative over the sea."""
     step_m: float
 
 
@@ -173,7 +175,7 @@ def _hear(
                 if not profile_into(ground.terrain, mast[LON], mast[LAT], point[LON], point[LAT], n, h):
                     n = 0
                 ends = smooth_ends(h, max(n, 3))
-                soil = _cover(ground.cover, mast, point, n, d_km, work, zone)
+                soil = _cover(ground, mast, point, n, d_km, work, zone)
             if n == 0:
                 _note_unknown(heard, p, k, radiated - loss_db, PATH_UNKNOWN)
                 continue
@@ -198,14 +200,14 @@ def _keep(
 
 @kernel
 def _cover(
-    cover: Grids, mast: Floats, point: Floats, n: int, d_km: float, work: Floats, zone: NDArray[np.int8]
+    ground: Ground, mast: Floats, point: Floats, n: int, d_km: float, work: Floats, zone: NDArray[np.int8]
 ) -> Soil:  # fmt: skip
     """Put what stands on the ground upon the terrain; return what the path lies over."""
     latitude_deg = (mast[LAT] + point[LAT]) / 2.0
-    if cover.frames.shape[0] == 0 or n == 0:
+    if ground.cover.frames.shape[0] == 0 or n == 0:
         return Soil(0.0, d_km, d_km, latitude_deg)
     h, g, d = work[0], work[1], work[2]
-    cover_into(cover, mast[LON], mast[LAT], point[LON], point[LAT], n, g)
+    cover_into(ground.cover, ground.height_m, mast[LON], mast[LAT], point[LON], point[LAT], n, g)
     sea = False
     for i in range(n):
         zone[i] = SEA if g[i] < 0.0 else INLAND

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,20 +12,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sqlalchemy import func, select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.config import settings
-from app.coverage import grid
+from app.coverage import grid, raster_store
 from app.coverage.models import TerrainTile
+from app.coverage.raster_store import METRES_PER_DEGREE
 from app.coverage.rasters import Raster, check_raster, read_raster
-from app.errors import Invalid, Unavailable
-from app.kit.page import today
 
 Floats = NDArray[np.float64]
 Progress = Callable[[int, int, str], None]
-
-_METRES_PER_DEGREE = 111_320.0
 
 
 @dataclass(frozen=True)
@@ -71,7 +67,7 @@ class Terrain:
     @property
     def step_m(self) -> float:
         """Step of the finest tile in metres, north–south; infinite without terrain."""
-        return float(self.frames[:, 3].min() * _METRES_PER_DEGREE) if self.grids else math.inf
+        return float(self.frames[:, 3].min() * METRES_PER_DEGREE) if self.grids else math.inf
 
     def heights(self, lon: ArrayLike, lat: ArrayLike) -> Floats:
         """Return bilinear heights in metres, NaN where unknown.
@@ -107,11 +103,6 @@ class Terrain:
         return Profiles(offset, position * np.repeat(distance_m / (count - 1) / 1000, count), heights)
 
 
-def folder() -> Path:
-    """Return where the grids lie."""
-    return settings().var_dir / "terrain"
-
-
 def open_terrain(session: Session) -> Terrain:
     """Open every tile, oldest first; the first tile that knows a point answers for it.
 
@@ -120,9 +111,11 @@ def open_terrain(session: Session) -> Terrain:
     Unavailable
         A tile the registry knows is gone from the disk or is not the file that was added.
     """
-    rows = list(session.scalars(select(TerrainTile).order_by(TerrainTile.id)))
-    rasters = [Raster(_open(r), r.west, r.north, r.step_lon_deg, r.step_lat_deg) for r in rows]
-    return from_rasters(rasters, _version(r.sha256 for r in rows), any(r.synthetic for r in rows))
+    rows = raster_store.rows(session, TerrainTile)
+    rasters = [
+        Raster(raster_store.opened(r, np.float32), r.west, r.north, r.step_lon_deg, r.step_lat_deg) for r in rows
+    ]
+    return from_rasters(rasters, raster_store.version(r.sha256 for r in rows), any(r.synthetic for r in rows))
 
 
 def from_rasters(rasters: Sequence[Raster], version: str, synthetic: bool) -> Terrain:
@@ -139,24 +132,13 @@ def from_rasters(rasters: Sequence[Raster], version: str, synthetic: bool) -> Te
 
 
 def add_files(session: Session, paths: Iterable[Path], progress: Progress | None = None) -> list[dict[str, Any]]:
-    """Add GeoTIFF and .hgt files; return one report a file, `added` false when it was there already.
+    """Add GeoTIFF and .hgt files; one report a file, as `raster_store.add_files`."""
+    return raster_store.add_files(session, TerrainTile, paths, _read, progress)
 
-    Raises
-    ------
-    Invalid
-        The file is not a terrain we can trust; nothing of it is kept (the caller rolls back the others).
-    """
-    files, report = list(paths), []
-    for number, path in enumerate(files):
-        if progress:
-            progress(number, len(files), path.name)
-        sha256 = _sha256(path)
-        known = session.scalar(select(TerrainTile).where(TerrainTile.sha256 == sha256))
-        tile = known or _add(session, _free_name(session, path.name), read_raster(path), sha256, path.name, False)
-        report.append(describe(session, tile) | {"file": path.name, "added": known is None})
-    if progress:
-        progress(len(files), len(files), "")
-    return report
+
+def _read(path: Path) -> tuple[Raster, dict[str, Any]]:
+    raster = read_raster(path)
+    return raster, {"void_share": check_raster(raster, path.name)}
 
 
 def add_array(
@@ -185,115 +167,10 @@ def add_array(
     frame = repr((name, west, north, step_lon_deg, step_lat_deg, raster.heights.shape)).encode()
     sha256 = hashlib.sha256(frame + np.ascontiguousarray(raster.heights).tobytes()).hexdigest()
     known = session.scalar(select(TerrainTile).where((TerrainTile.sha256 == sha256) | (TerrainTile.name == name)))
-    if known is not None and known.sha256 == sha256 and (folder() / known.path).exists():
+    if known is not None and known.sha256 == sha256 and (raster_store.folder(TerrainTile) / known.path).exists():
         return known
     if known is not None:
         session.delete(known)
         session.flush()
-    return _add(session, name, raster, sha256, source, synthetic)
-
-
-def describe(session: Session, tile: TerrainTile) -> dict[str, Any]:
-    """Return what `hatang terrain` prints of a tile; `overlap_share` is null while no communes are loaded."""
-    share = session.scalar(text(_OVERLAP), {"id": tile.id, "today": today()})
-    west, south, east, north = _bounds(tile)
-    return {
-        "name": tile.name,
-        "west": west,
-        "south": south,
-        "east": east,
-        "north": north,
-        "width": tile.width,
-        "height": tile.height,
-        "step_m": round(tile.step_lat_deg * _METRES_PER_DEGREE, 1),
-        "void_share": tile.void_share,
-        "overlap_share": share,
-        "notice": "no_overlap" if share == 0 else None,
-        "source": tile.source,
-        "synthetic": tile.synthetic,
-    }
-
-
-def status(session: Session) -> list[dict[str, Any]]:
-    """Return a description of every tile."""
-    return [describe(session, tile) for tile in session.scalars(select(TerrainTile).order_by(TerrainTile.id))]
-
-
-_OVERLAP = """
-    SELECT CASE WHEN count(p.id) = 0 AND NOT EXISTS (SELECT FROM registry.unit WHERE level = 'commune') THEN NULL
-           ELSE least(1, coalesce(sum(ST_Area(ST_Intersection(p.geom, t.extent))), 0) / ST_Area(t.extent)) END
-    FROM registry.terrain_tile t
-    LEFT JOIN (registry.unit_part p JOIN registry.unit u ON u.id = p.unit_id AND u.level = 'commune'
-               AND registry.in_force(u.valid_from, u.valid_to, :today)) ON p.geom && t.extent
-    WHERE t.id = :id GROUP BY t.extent
-"""
-
-
-def _bounds(tile: TerrainTile) -> tuple[float, float, float, float]:
-    south = tile.north - tile.height * tile.step_lat_deg
-    return tile.west, south, tile.west + tile.width * tile.step_lon_deg, tile.north
-
-
-def _add(session: Session, name: str, raster: Raster, sha256: str, source: str, synthetic: bool) -> TerrainTile:
-    void_share = check_raster(raster, name)
-    tile = TerrainTile(
-        name=name,
-        sha256=sha256,
-        path=f"{sha256[:16]}.npy",
-        height=raster.heights.shape[0],
-        width=raster.heights.shape[1],
-        west=raster.west,
-        north=raster.north,
-        step_lon_deg=raster.step_lon_deg,
-        step_lat_deg=raster.step_lat_deg,
-        void_share=void_share,
-        source=source,
-        synthetic=synthetic,
-    )
-    tile.extent = func.ST_MakeEnvelope(*_bounds(tile), 4326)
-    folder().mkdir(parents=True, exist_ok=True)
-    target = folder() / tile.path
-    part = target.with_suffix(f".{os.getpid()}.part")
-    with part.open("wb") as handle:  # whole or not at all: a reader never maps half a grid
-        np.save(handle, np.ascontiguousarray(raster.heights, np.float32))
-    part.replace(target)
-    session.add(tile)
-    session.flush()
-    return tile
-
-
-def _open(tile: TerrainTile) -> NDArray[np.float32]:
-    path = folder() / tile.path
-    try:
-        data: NDArray[np.float32] = np.load(path, mmap_mode="r")
-    except (OSError, ValueError) as error:
-        raise _gone(tile) from error
-    if data.shape != (tile.height, tile.width) or data.dtype != np.float32 or not data.flags.c_contiguous:
-        raise _gone(tile)
-    return data
-
-
-def _gone(tile: TerrainTile) -> Unavailable:
-    return Unavailable(
-        "terrain_file_missing",
-        f"Tệp địa hình {tile.name} ({tile.path}) bị mất hoặc hỏng; hãy chạy lại `hatang terrain add`",
-        f"The terrain file of {tile.name} ({tile.path}) is missing or damaged; run `hatang terrain add` again",
-        field=tile.name,
-    )
-
-
-def _free_name(session: Session, name: str) -> str:
-    taken = set(session.scalars(select(TerrainTile.name)))
-    return next(n for n in (name, *(f"{name} ({k})" for k in range(2, len(taken) + 3))) if n not in taken)
-
-
-def _sha256(path: Path) -> str:
-    if not path.is_file():
-        raise Invalid("no_such_file", f"Không có tệp {path}", f"There is no file {path}", field=str(path))
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
-def _version(hashes: Iterable[str]) -> str:
-    joined = ",".join(hashes)
-    return hashlib.sha256(joined.encode()).hexdigest() if joined else "none"
+    share = check_raster(raster, name)
+    return raster_store.add(session, TerrainTile, name, raster, sha256, source, synthetic=synthetic, void_share=share)

@@ -21,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 
-from app.areas.models import DemandPoint, Unit, UnitPart, Village, VillageUnit
+from app.areas.models import WHOLE_VILLAGE, DemandPoint, Unit, UnitPart, Village, VillageUnit
 from app.intake import parsing, references
 from app.intake.job import Job, Loader
 from app.intake.registry import Staged, add, match, overlaps, renew, table_of
@@ -224,7 +224,7 @@ def write_villages(job: Job, staged: Staged) -> tuple[int, int]:
     job.session.execute(insert(belongs).from_select(["village_id", "unit_id", "valid_from", "valid_to"], rows, False))
     default = (
         select(village.c.id, village.c.point, func.coalesce(village.c.population, 0),
-               func.coalesce(village.c.households, 0), village.c.source.op("||")(DEFAULT_MARK), village.c.synthetic)
+               func.coalesce(village.c.households, 0), village.c.source.op("||")(WHOLE_VILLAGE), village.c.synthetic)
         .select_from(staged.rows)
         .join(village, village.c.id == staged.c.existing_id)
         .where(~exists(select(literal(1)).where(demand.c.village_id == village.c.id)))
@@ -241,14 +241,10 @@ def write_villages(job: Job, staged: Staged) -> tuple[int, int]:
         .where(
             demand.c.village_id == village.c.id,
             village.c.id == staged.c.existing_id,
-            demand.c.source.endswith(DEFAULT_MARK),
+            demand.c.source.endswith(WHOLE_VILLAGE),
         )
     )
     return loaded, updated
-
-
-DEFAULT_MARK = " [whole village]"
-"""Ends the source of a demand point made from its village; real demand points take its place."""
 
 
 def prepare_demand_points(job: Job) -> None:
@@ -271,7 +267,7 @@ def match_demand_points(job: Job, staged: Staged) -> None:
     paired = select(mine.c.i, theirs.c.id, theirs.c.source).select_from(pairs).subquery()
     job.session.execute(update(staged.rows).values(existing_id=paired.c.id).where(staged.c.i == paired.c.i))
     if not job.update:
-        taken = select(paired.c.i).where(~paired.c.source.endswith(DEFAULT_MARK))
+        taken = select(paired.c.i).where(~paired.c.source.endswith(WHOLE_VILLAGE))
         where = np.array(job.session.scalars(taken).all(), np.int64)
         job.findings.add("duplicate_in_registry", job.sheet.label("village"), where, job.values.get("village"))
 

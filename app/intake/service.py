@@ -25,6 +25,7 @@ from app.intake import (
     load_places,
     load_reforms,
     load_sites,
+    population,
     position,
     references,
 )
@@ -112,7 +113,8 @@ def load_file(
     spec, day = layer_named(layer), as_of or today()
     tell = _teller(progress)
     tell("read")
-    table = read_file(path, sheet)
+    raster = layer == "demand_points" and path.suffix.lower() in population.SUFFIXES and path.is_file()
+    table = population.read_population(session, path, day) if raster else read_file(path, sheet)
     name = path.name.encode("utf-8", "replace").decode()  # a file name need not be text
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     tell("check")

@@ -50,7 +50,7 @@ def test_ridge_and_void(hilly: Session, village: Village, station: Station) -> N
     assert "frequency_mhz" in found["NEAR"].served["defaulted"]
     assert "eirp_dbm" not in found["NEAR"].served["defaulted"]
     assert "S1-VIETTEL-4G-1" in found["NEAR"].served["vi"][0]
-    assert set(found["NEAR"].why) == {"vi", "en", "reasons", "synthetic", "threshold_dbm"}, "what everybody may know"
+    assert set(found["NEAR"].why) == {"vi", "en", "reasons", "synthetic", "threshold_dbm", "assumed"}
     assert "S1" not in str(found["NEAR"].why)
     assert (found["VOID"].cell, found["VOID"].served) == (None, None)
     assert found["NEAR"].why["synthetic"]

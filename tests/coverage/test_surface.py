@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from app.config import settings
 from app.coverage import surface, surface_files
 from app.coverage.engine import Network, Receiver, compute
+from app.coverage.land_cover import BARE
 from app.coverage.rasters import Raster
 from app.coverage.service import run_coverage
 from app.coverage.terrain import from_rasters
@@ -41,7 +42,7 @@ TILE = "/tiles/coverage/4G/12/{}/{}.png"
 
 def parts_of(folder: Path, step_m: float = 400) -> surface.Frame:
     grid = surface.frame(AREA, step_m, CRS)
-    surface.compute_parts(folder, grid, AREA, RIDGE, NETWORK, np.array([-300.0]), ONE, RECEIVER)
+    surface.compute_parts(folder, grid, AREA, RIDGE, BARE, NETWORK, np.array([-300.0]), ONE, RECEIVER)
     return grid
 
 
@@ -87,7 +88,7 @@ def test_a_pixel_is_the_signal_at_its_middle(tmp_path: Path) -> None:
 def test_a_run_that_was_killed_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(surface, "BLOCK", 32)
     grid = surface.frame(AREA, 400, CRS)
-    ask = (grid, AREA, RIDGE, NETWORK, np.array([-140.0]), ONE, RECEIVER)
+    ask = (grid, AREA, RIDGE, BARE, NETWORK, np.array([-140.0]), ONE, RECEIVER)
 
     def killed(done: int, of: int, _: str) -> None:
         if done == 2:

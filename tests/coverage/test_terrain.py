@@ -15,7 +15,7 @@ from rasterio import Affine
 from sqlalchemy.orm import Session
 
 from app.config import ROOT
-from app.coverage import terrain
+from app.coverage import raster_store, terrain
 from app.coverage.models import TerrainTile
 from app.errors import AppError
 from app.kit.geo import from_wgs84, geodesic_m
@@ -143,7 +143,7 @@ def test_the_same_file_twice_is_said_and_not_stored(session: Session, tmp_path: 
     copy.write_bytes(path.read_bytes())
     reports = terrain.add_files(session, [path, copy])
     assert [r["added"] for r in reports] == [True, False]
-    assert len(terrain.status(session)) == 1
+    assert len(raster_store.status(session, TerrainTile)) == 1
 
 
 # rasterio 1.4 itself multiplies affine 3 matrices the old way.
@@ -177,7 +177,7 @@ def test_refusals_name_the_file_and_the_reason(session: Session, tmp_path: Path)
     assert code_of(session, write_tif(tmp_path / "deep.tif", good - 900)) == "terrain_absurd_height"
     assert code_of(session, write_tif(tmp_path / "void.tif", np.full((9, 9), np.nan, np.float32))) == "terrain_all_void"
     alps = from_origin(8.0, 46.0, STEP, STEP)
-    assert code_of(session, write_tif(tmp_path / "alps.tif", good, transform=alps)) == "terrain_no_overlap"
+    assert code_of(session, write_tif(tmp_path / "alps.tif", good, transform=alps)) == "raster_no_overlap"
     assert code_of(session, tmp_path / "none.tif") == "no_such_file"
     (tmp_path / "N16E107.hgt").write_bytes(b"\0" * 1000)
     assert code_of(session, tmp_path / "N16E107.hgt") == "hgt_size"
@@ -185,14 +185,14 @@ def test_refusals_name_the_file_and_the_reason(session: Session, tmp_path: Path)
     assert code_of(session, tmp_path / "hue.hgt") == "hgt_name"
     (tmp_path / "N16E108.hgt.zip").write_bytes(b"PK not a zip")
     assert code_of(session, tmp_path / "N16E108.hgt.zip") == "hgt_size"
-    assert terrain.status(session) == []
+    assert raster_store.status(session, TerrainTile) == []
 
 
 def test_a_lost_tile_is_refused_not_sea_level(session: Session) -> None:
     tile: TerrainTile = terrain.add_array(
         session, "x", np.ones((5, 5)), 107.5, 16.6, STEP, STEP, source="SYNTHETIC", synthetic=True
     )
-    (terrain.folder() / tile.path).write_bytes(b"damaged")
+    (raster_store.folder(TerrainTile) / tile.path).write_bytes(b"damaged")
     with pytest.raises(AppError) as refused:
         terrain.open_terrain(session)
     assert refused.value.code == "terrain_file_missing"

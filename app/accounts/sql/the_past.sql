@@ -31,7 +31,8 @@ CREATE POLICY reads ON audit.change FOR SELECT USING (
             (SELECT registry.reads_all())
             OR organisation_id = ANY ((SELECT registry.my_organisations())::bigint[])
             OR table_name IN ('registry.unit', 'registry.unit_succession', 'registry.village', 'registry.village_unit',
-                              'registry.organisation', 'registry.terrain_tile', 'registry.coverage_run',
+                              'registry.organisation', 'registry.terrain_tile', 'registry.land_cover_tile',
+                              'registry.coverage_run',
                               'registry.sharing_run', 'registry.facility', 'registry.coverage_claim')
             OR table_name LIKE 'policy.%'
             OR (SELECT registry.has_own())
