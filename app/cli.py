@@ -16,19 +16,21 @@ from rich.markup import escape
 from app.accounts.commands import user
 from app.areas.commands import units
 from app.coverage.commands import coverage
+from app.coverage.terrain_commands import terrain
 from app.errors import AppError
+from app.jobs.commands import jobs
 from app.kit.console import AsJson, AsOf, KnownAt, day, err, moment, out, show
 from app.objects.commands import history
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Hatang: hạ tầng viễn thông trên bản đồ số.")
 db = typer.Typer(no_args_is_help=True, help="The private PostgreSQL/PostGIS cluster.")
 app.add_typer(db, name="db")
-terrain = typer.Typer(no_args_is_help=True, help="Heights of the ground: GeoTIFF and SRTM .hgt files.")
 app.add_typer(terrain, name="terrain")
 app.add_typer(coverage, name="coverage")
 app.add_typer(user, name="user")
 app.add_typer(history, name="history")
 app.add_typer(units, name="units")
+app.add_typer(jobs, name="jobs")
 
 
 @db.command("start")
@@ -142,33 +144,6 @@ def migrate() -> None:
     with session_scope() as session:
         policy.load_reference(session)
         organisations.load_reference(session)
-
-
-@terrain.command("add")
-def terrain_add(
-    files: Annotated[list[Path], typer.Argument(help="*.tif, *.hgt, *.hgt.zip")], as_json: AsJson = False
-) -> None:
-    """Add height files; all of them, or none and the reason."""
-    from app.coverage import terrain as heights
-    from app.coverage.console import terrain_rows
-    from app.database import session_scope
-    from app.kit.progress import bar
-
-    with bar(err) as progress, session_scope() as session:
-        report = heights.add_files(session, files, progress=progress)
-    show(report if as_json else terrain_rows(report), as_json, "Địa hình · terrain")
-
-
-@terrain.command("status")
-def terrain_status(as_json: AsJson = False) -> None:
-    """List the tiles that are loaded, where they lie and how much of them is void."""
-    from app.coverage import terrain as heights
-    from app.coverage.console import terrain_rows
-    from app.database import session_scope
-
-    with session_scope() as session:
-        report = heights.status(session)
-    show(report if as_json else terrain_rows(report), as_json, "Địa hình · terrain")
 
 
 @coverage.command("run")
@@ -369,12 +344,35 @@ def export(
 def serve(
     host: Annotated[str | None, typer.Option("--host", help="Address; default HATANG_HOST or 127.0.0.1.")] = None,
     port: Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Default HATANG_PORT or 8000.")] = None,
+    worker: Annotated[
+        bool | None, typer.Option("--worker/--no-worker", help="Do background jobs too; default HATANG_SERVE_WORKER.")
+    ] = None,
 ) -> None:
-    """Serve the map and the API until stopped."""
+    """Serve the map and the API, and do background jobs, until stopped."""
+    from contextlib import nullcontext
+
     from app.config import settings
+    from app.jobs import running
+    from app.main import JOBS
     from app.publish import serving
 
-    serving.serve("app.main:create_app", host or settings().host, port or settings().port, partial(print, flush=True))
+    wanted = settings().serve_worker if worker is None else worker
+    beside = running.beside(running.Worker(JOBS)) if wanted else nullcontext()
+    serving.serve("app.main:create_app", host or settings().host, port or settings().port, partial(print, flush=True),
+                  beside)  # fmt: skip
+
+
+@app.command("worker")
+def worker(
+    concurrency: Annotated[int, typer.Option("--concurrency", min=1, max=64, help="Jobs at a time.")] = 1,
+) -> None:
+    """Do background jobs until stopped; as many workers as wanted, on as many machines."""
+    from app.jobs import running
+    from app.main import JOBS
+    from app.publish import serving
+
+    serving.prepare()
+    running.work_until_stopped(running.Worker(JOBS, concurrency), partial(print, flush=True))
 
 
 def main() -> None:

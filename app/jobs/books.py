@@ -33,7 +33,7 @@ _PROGRESS = text(f"""
     UPDATE jobs.work SET done = :done, total = :total, stage = :stage, heartbeat_at = clock_timestamp()
     {_MINE} RETURNING cancel_asked
 """)  # noqa: S608 — our own words
-_BEAT = text(f"UPDATE jobs.work SET heartbeat_at = clock_timestamp() {_MINE}")
+_BEAT = text(f"UPDATE jobs.work SET heartbeat_at = clock_timestamp() {_MINE}")  # noqa: S608
 _FINISH = text(f"""
     UPDATE jobs.work SET status = :status, finished_at = greatest(clock_timestamp(), started_at, asked_at),
         code = :code, message_vi = :vi, message_en = :en, result = :result,

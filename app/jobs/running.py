@@ -19,7 +19,7 @@ from procrastinate import App, JobContext, PsycopgConnector
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.database import engine
-from app.errors import AppError, Invalid
+from app.errors import AppError, Unavailable
 from app.jobs.books import Books, Started
 from app.jobs.job import Cancelled, Job, Stopped, Superseded
 from app.jobs.queue import KINDS
@@ -59,7 +59,7 @@ class Worker:
         self._concurrency, self._wait = concurrency, wait
         self._heartbeat_s, self._lost_after_s, self._grace_s = heartbeat_s, lost_after_s, grace_s
         self._books = Books(connections=concurrency + 1)
-        self._running: dict[int, Job] = {}
+        self._running: set[Job] = set()
         self._stopping = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._told: asyncio.Event | None = None
@@ -124,7 +124,7 @@ class Worker:
     async def _beat(self) -> None:
         while True:
             try:
-                running = [(job.id, job.attempt) for job in list(self._running.values())]
+                running = [(job.id, job.attempt) for job in list(self._running)]
                 await asyncio.to_thread(self._books.beat, running)
                 for job_id, became in (await asyncio.to_thread(self._books.requeue_lost, self._lost_after_s)).items():
                     log.warning("job %s lost its worker: %s", job_id, became)
@@ -139,14 +139,13 @@ class Worker:
             log.info("job %s is not to be done any more", work_id)
             return
         job = Job(self._books, started.id, started.kind, started.scope, started.attempt, self._stopping.is_set)
-        self._running[job.id] = job
+        self._running.add(job)
         log.info("job %s %s: attempt %s", job.id, job.kind, job.attempt)
         try:
-            conclude = self._outcome(job, started)
-            if not _insist(conclude):
+            if not self._conclude(job, self._outcome(job, started)):
                 log.warning("job %s is another worker's by now", job.id)
         finally:
-            del self._running[job.id]
+            self._running.discard(job)
 
     def _outcome(self, job: Job, started: Started) -> Callable[[], bool]:
         """Run the work; return what writes how it ended."""
@@ -157,7 +156,7 @@ class Worker:
 
         try:
             if started.closed:
-                raise CLOSED
+                return end(told=CLOSED)
             result = KINDS[job.kind](job, **started.args)
             json.dumps(result)  # refused here, where it is known whose mistake it is
             return end(result=result)
@@ -174,28 +173,28 @@ class Worker:
             log.exception("job %s %s failed", job.id, job.kind)
             return end(told=internal(job.id))
 
+    def _conclude(self, job: Job, write: Callable[[], bool]) -> bool:
+        """Write how work ended, trying again for a while; after that its heartbeats end and it is found lost."""
+        for wait_s in _TRIES_S:
+            try:
+                return write()
+            except (Unavailable, SQLAlchemyError) as error:
+                log.error("cannot write how job %s ended: %s", job.id, error)
+                time.sleep(wait_s)
+            except AppError:
+                log.exception("job %s: its result or message cannot be kept", job.id)
+                return self._books.finish(job.id, job.attempt, None, told=internal(job.id))
+        return write()
+
     def _abandon(self) -> None:
         """Give up work that reports no progress: queued again, and the process ends under it."""
-        for job in list(self._running.values()):
+        for job in list(self._running):
             log.error("job %s does not end; queued again: %s", job.id, self._books.requeue(job.id, job.attempt))
         logging.shutdown()
         os._exit(0)  # a thread cannot be ended; what it has not committed is rolled back with its connection
 
 
-def _insist(write: Callable[[], bool]) -> bool:
-    """Write how work ended, trying again for a while; after that its heartbeats end and it is found lost."""
-    for wait_s in _TRIES_S:
-        try:
-            return write()
-        except Invalid:
-            raise
-        except (AppError, SQLAlchemyError) as error:
-            log.error("cannot write how a job ended: %s", error)
-            time.sleep(wait_s)
-    return write()
-
-
-def work_until_stopped(worker: Worker) -> None:
+def work_until_stopped(worker: Worker, say: Callable[[str], None]) -> None:
     """Run in the main thread; the first SIGTERM or SIGINT asks it to stop, a second one ends the process."""
 
     def asked(number: int, _: object) -> None:
@@ -204,7 +203,9 @@ def work_until_stopped(worker: Worker) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, asked)
+    say("Đang chờ công việc. Dừng bằng Ctrl+C. / Waiting for jobs. Stop with Ctrl+C.")
     worker.run()
+    say("Đã dừng. / Stopped.")
 
 
 @contextlib.contextmanager

@@ -90,7 +90,8 @@ def upgrade() -> None:
         schema="jobs",
     )
     op.create_index("ix_work_asked_by", "work", ["asked_by", "id"], schema="jobs")
-    op.create_index("ix_work_open", "work", ["status"], schema="jobs", postgresql_where="finished_at IS NULL")
+    still_open = sa.text("finished_at IS NULL")
+    op.create_index("ix_work_open", "work", ["status"], schema="jobs", postgresql_where=still_open)
     op.create_index("uq_work_queue_job_id", "work", ["queue_job_id"], unique=True, schema="jobs")
     op.execute("ALTER TABLE jobs.work ENABLE ROW LEVEL SECURITY")
 
