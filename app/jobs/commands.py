@@ -66,15 +66,13 @@ def jobs_cancel(number: JobNumber, as_json: AsJson = False) -> None:
 
 def _row(job: JobState) -> dict[str, Any]:
     """Return a job as a line of a table."""
-    percent = f"{100 * job.done // job.total} %" if job.total else None
+    ending = " (huỷ · cancelling)" if job.cancel_asked and not job.finished_at else ""
     return {
         "id": job.id,
         "loại · kind": job.kind,
-        "trạng thái · state": job.status + (" (huỷ · cancelling)" if job.cancel_asked and not job.finished_at else ""),
-        "tiến độ · progress": percent,
+        "trạng thái · state": job.status + ending,
+        "%": 100 * job.done // job.total if job.total else None,
         "bước · stage": job.stage or None,
-        "người yêu cầu · asked by": job.asked_by,
-        "lúc · at": f"{job.asked_at:%Y-%m-%d %H:%M:%S %Z}",
-        "kết thúc · ended": f"{job.finished_at:%Y-%m-%d %H:%M:%S %Z}" if job.finished_at else None,
-        "lý do · why": f"{job.message.vi} / {job.message.en}" if job.message else None,
+        "của · by": job.asked_by,
+        "lúc · at": f"{job.asked_at:%Y-%m-%d %H:%M}Z",
     }
