@@ -167,6 +167,10 @@ class Worker:
         except Cancelled:
             return end(cancelled=True)
         except AppError as error:
+            if error.code == "database_unavailable":
+                # No fault of the work. Its heartbeats end here: it is found lost once the database is back.
+                log.error("job %s lost the database", job.id)
+                return lambda: True
             log.info("job %s failed: %s: %s", job.id, error.code, error)
             return end(told=error)
         except Exception:

@@ -146,6 +146,18 @@ def test_a_message_that_was_lost_is_sent_again(own_database: str) -> None:
         assert wait_for(number, ended).status == "done"
 
 
+def test_a_database_that_was_away_costs_an_attempt(own_database: str) -> None:
+    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'hatang_app'"
+    with working():
+        number = ask("test_count", steps=20, step_s=0.1)
+        wait_for(number, lambda s: s.done > 0)
+        as_owner(own_database, cut)
+        found = wait_for(number, ended)
+        assert (found.status, found.attempts) == ("done", 2)
+        as_owner(own_database, cut)
+        assert wait_for(ask("test_count", steps=1), ended).status == "done"
+
+
 def test_the_queue_is_the_workers(own_database: str) -> None:
     ask("test_count", steps=1)
     with session_scope(PLANNER) as session:
