@@ -158,7 +158,7 @@ class Worker:
             if started.closed:
                 return end(told=CLOSED)
             result = KINDS[job.kind](job, **started.args)
-            json.dumps(result)  # refused here, where it is known whose mistake it is
+            json.dumps(result, allow_nan=False)  # refused here, where it is known whose mistake it is
             return end(result=result)
         except Superseded:
             return lambda: False
@@ -192,10 +192,12 @@ class Worker:
 
     def _abandon(self) -> None:
         """Give up work that reports no progress: queued again, and the process ends under it."""
-        for job in list(self._running):
-            log.error("job %s does not end; queued again: %s", job.id, self._books.requeue(job.id, job.attempt))
-        logging.shutdown()
-        os._exit(0)  # a thread cannot be ended; what it has not committed is rolled back with its connection
+        try:
+            for job in list(self._running):
+                log.error("job %s does not end; queued again: %s", job.id, self._books.requeue(job.id, job.attempt))
+        finally:
+            logging.shutdown()
+            os._exit(0)  # a thread cannot be ended; what it has not committed is rolled back with its connection
 
 
 def work_until_stopped(worker: Worker, say: Callable[[str], None]) -> None:

@@ -18,7 +18,7 @@ PLANNER = Scope("user:0", ("planner",))
 
 
 def quick(**more: Any) -> Worker:
-    return Worker(KINDS, **({"heartbeat_s": 0.3, "lost_after_s": 1.5, "grace_s": 5} | more))
+    return Worker(KINDS, **({"heartbeat_s": 0.3, "lost_after_s": 4, "grace_s": 5} | more))
 
 
 @contextmanager

@@ -35,8 +35,9 @@ def break_down(job: Job) -> dict[str, Any]:
 
 
 @jobs.work("test_unfit")
-def unfit(job: Job, nul: bool) -> dict[str, Any]:
-    return {"x": "\0"} if nul else {"x": object()}
+def unfit(job: Job, what: str) -> dict[str, Any]:
+    """Return what no database keeps."""
+    return {"x": {"nul": "\0", "nan": float("nan"), "object": object()}[what]}
 
 
 @jobs.work("test_hang_once")

@@ -31,12 +31,10 @@ def test_rolled_back_nothing_was_asked_for(own_database: str) -> None:
 def test_done_with_progress_seen_meanwhile(own_database: str) -> None:
     number = ask("test_count", steps=8, step_s=0.2)
     assert state(number).status == "queued"
-    began = time.monotonic()
     with working():
         half_way = wait_for(number, lambda s: s.done > 0)
         assert (half_way.status, half_way.total, half_way.stage) == ("running", 8, "đếm")
         found = wait_for(number, ended)
-    assert time.monotonic() - began < 6
     assert (found.status, found.done, found.stage, found.attempts) == ("done", 8, "xong", 1)
     assert found.result == {"counted": 8, "actor": "user:0", "sites": 0, "attempt": 1}
     assert as_owner(own_database, "SELECT count(*) FROM jobs.procrastinate_jobs") == [(0,)], "delivered"
@@ -44,15 +42,16 @@ def test_done_with_progress_seen_meanwhile(own_database: str) -> None:
 
 
 def test_a_waiting_worker_begins_at_once_and_reports_twice_a_second(own_database: str) -> None:
-    with working():
+    with working(heartbeat_s=5, lost_after_s=20):
         time.sleep(0.5)
         number = ask("test_count", steps=2000, step_s=0.0005)
         found = wait_for(number, ended)
     assert found.status == "done"
     assert found.started_at is not None
-    assert (found.started_at - found.asked_at).total_seconds() < 2
+    assert found.finished_at is not None
+    assert (found.started_at - found.asked_at).total_seconds() < 4, "told, not found at the next look into the queue"
     [(updates,)] = as_owner(own_database, "SELECT pg_stat_get_tuples_updated('jobs.work'::regclass)")
-    assert updates < 30
+    assert 0 < updates < 6 + 2 * (found.finished_at - found.started_at).total_seconds()
 
 
 def test_cancelled_while_running_and_before(own_database: str) -> None:
@@ -70,14 +69,14 @@ def test_cancelled_while_running_and_before(own_database: str) -> None:
 
 def test_failures_tell_what_may_be_told(own_database: str, caplog: pytest.LogCaptureFixture) -> None:
     refused, broken = ask("test_refuse"), ask("test_break")
-    nul, unfit = ask("test_unfit", nul=True), ask("test_unfit", nul=False)
+    unfit = [ask("test_unfit", what=what) for what in ("nul", "nan", "object")]
     with caplog.at_level(logging.INFO, "hatang.jobs"):
         drain()
     found = state(refused)
     assert (found.status, found.code) == ("failed", "no_terrain_here")
     assert found.message is not None
     assert (found.message.vi, found.message.en) == ("Không có địa hình ở đây", "There is no terrain here")
-    for number in (broken, nul, unfit):
+    for number in (broken, *unfit):
         found = state(number)
         assert (found.status, found.code, found.attempts) == ("failed", "job_internal_error", 1)
         assert "secret of the code" not in found.model_dump_json()
@@ -147,8 +146,9 @@ def test_a_message_that_was_lost_is_sent_again(own_database: str) -> None:
 
 
 def test_a_database_that_was_away_costs_an_attempt(own_database: str) -> None:
-    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'hatang_app'"
-    with working():
+    cut = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE usename = 'hatang_app' AND datname = current_database()"""
+    with working(lost_after_s=2.5):
         number = ask("test_count", steps=20, step_s=0.1)
         wait_for(number, lambda s: s.done > 0)
         as_owner(own_database, cut)
