@@ -18,6 +18,7 @@ from app.areas.commands import units
 from app.coverage.commands import coverage
 from app.coverage.ground_commands import land_cover, terrain
 from app.errors import AppError
+from app.jobs.commands import jobs
 from app.kit.console import AsJson, AsOf, KnownAt, day, err, moment, out, show
 from app.objects.commands import history
 
@@ -30,6 +31,7 @@ app.add_typer(coverage, name="coverage")
 app.add_typer(user, name="user")
 app.add_typer(history, name="history")
 app.add_typer(units, name="units")
+app.add_typer(jobs, name="jobs")
 
 
 @db.command("start")
@@ -346,12 +348,35 @@ def export(
 def serve(
     host: Annotated[str | None, typer.Option("--host", help="Address; default HATANG_HOST or 127.0.0.1.")] = None,
     port: Annotated[int | None, typer.Option("--port", min=1, max=65535, help="Default HATANG_PORT or 8000.")] = None,
+    worker: Annotated[
+        bool | None, typer.Option("--worker/--no-worker", help="Do background jobs too; default HATANG_SERVE_WORKER.")
+    ] = None,
 ) -> None:
-    """Serve the map and the API until stopped."""
+    """Serve the map and the API, and do background jobs, until stopped."""
+    from contextlib import nullcontext
+
     from app.config import settings
+    from app.jobs import running
+    from app.main import JOBS
     from app.publish import serving
 
-    serving.serve("app.main:create_app", host or settings().host, port or settings().port, partial(print, flush=True))
+    wanted = settings().serve_worker if worker is None else worker
+    beside = running.beside(running.Worker(JOBS)) if wanted else nullcontext()
+    serving.serve("app.main:create_app", host or settings().host, port or settings().port, partial(print, flush=True),
+                  beside)  # fmt: skip
+
+
+@app.command("worker")
+def worker(
+    concurrency: Annotated[int, typer.Option("--concurrency", min=1, max=64, help="Jobs at a time.")] = 1,
+) -> None:
+    """Do background jobs until stopped; as many workers as wanted, on as many machines."""
+    from app.jobs import running
+    from app.main import JOBS
+    from app.publish import serving
+
+    serving.prepare()
+    running.work_until_stopped(running.Worker(JOBS, concurrency), partial(print, flush=True))
 
 
 def main() -> None:

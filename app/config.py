@@ -119,6 +119,9 @@ class Settings(SignOn, BaseSettings):
     workers: int = Field(default=2, ge=1, le=64)
     """Threads for numeric work."""
 
+    serve_worker: bool = True
+    """Do background jobs within `hatang serve` too; false where `hatang worker` runs, here or on other machines."""
+
     dask_scheduler: str | None = None
     """Address of a Dask scheduler, tcp://host:8786, whose workers do the numeric work instead."""
 

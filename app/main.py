@@ -35,10 +35,14 @@ ROUTERS: tuple[str, ...] = (
     "app.sharing.series_router",
     "app.licensing.router",
     "app.objects.router",
+    "app.jobs.router",
     "app.publish.coverage_maps",
     "app.publish.tiles",
 )
 """Modules whose `router` is mounted, in order."""
+
+JOBS: tuple[str, ...] = ()
+"""Modules that define kinds of background work (`app.jobs.work`)."""
 
 DIST = ROOT / "app" / "web" / "dist"
 BODY_LIMIT_BYTES = 1_000_000
@@ -79,6 +83,8 @@ def create_app() -> FastAPI:
     app.add_exception_handler(DBAPIError, _database)
     app.add_exception_handler(psycopg.Error, _database)  # of COPY, which goes past SQLAlchemy
     app.add_exception_handler(UnicodeEncodeError, _text)
+    for name in JOBS:
+        import_module(name)
     for name in ROUTERS:
         app.include_router(import_module(name).router)
     front_end.mount(app, DIST)

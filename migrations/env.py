@@ -34,8 +34,8 @@ def include_name(name: str | None, type_: str, parent: Any) -> bool:
 
 def include_object(item: Any, name: str | None, type_: str, reflected: bool, compare_to: Any) -> bool:
     """Leave out what reflection cannot see the way it was declared."""
-    if type_ == "table" and item.schema not in SCHEMAS:
-        return False
+    if type_ == "table" and (item.schema not in SCHEMAS or (name or "").startswith("procrastinate_")):
+        return False  # the queue's tables are its package's, not our models
     # Reflected as plain GiST indexes of geometry columns and of exclusion constraints.
     return not (type_ == "index" and name is not None and name.startswith(("idx_", "ex_")))
 
@@ -46,7 +46,7 @@ DECLARE
     found record;
 BEGIN
     FOR found IN SELECT policyname, schemaname, tablename FROM pg_policies
-                 WHERE schemaname IN ('registry', 'policy', 'audit', 'accounts')
+                 WHERE schemaname IN ('registry', 'policy', 'audit', 'accounts', 'jobs')
     LOOP
         EXECUTE format('DROP POLICY %I ON %I.%I', found.policyname, found.schemaname, found.tablename);
     END LOOP;

@@ -21,6 +21,15 @@ BEGIN
         GRANT SELECT (id, account_id, name, scopes, created_at, expires_at, revoked_at),
               UPDATE (revoked_at) ON accounts.token TO hatang_app;
         GRANT SELECT ON accounts.seen, accounts.attempt TO hatang_app;
+        -- Jobs: work is asked for and cancelled through functions; what remains is the workers', by row-level security.
+        GRANT SELECT ON jobs.work TO hatang_app;
+        GRANT UPDATE (status, done, total, stage, code, message_vi, message_en, result, started_at, finished_at,
+                      heartbeat_at, attempts, lost) ON jobs.work TO hatang_app;
+        GRANT SELECT, UPDATE, DELETE ON jobs.procrastinate_jobs TO hatang_app;
+        GRANT SELECT, INSERT, UPDATE, DELETE ON jobs.procrastinate_workers TO hatang_app;
+        GRANT SELECT, INSERT ON jobs.procrastinate_events TO hatang_app;
+        GRANT SELECT, UPDATE ON jobs.procrastinate_periodic_defers TO hatang_app;
+        GRANT USAGE ON SEQUENCE jobs.procrastinate_events_id_seq TO hatang_app;
         GRANT DELETE ON registry.coverage_run, registry.sharing_run, registry.terrain_tile,
               registry.land_cover_tile TO hatang_app;
     END IF;

@@ -207,6 +207,9 @@ QUESTIONS: dict[str, Questions] = {
     "POST /api/objects/{layer}/{object_id}/restore": _objects(
         "/restore", {"change_id": 1, "reason": "test"}, MATCHED
     ),
+    "GET /api/jobs": _plain("/api/jobs", {}, {"status": "queued"}, {"kind": INJECTION}),
+    "GET /api/jobs/{job_id}": _plain("/api/jobs/1"),
+    "POST /api/jobs/{job_id}/cancel": _plain("/api/jobs/1/cancel"),
     "GET /api/session": _plain("/api/session"),
     "POST /api/session": lambda _: [Ask("/api/session", body={"name": INJECTION, "password": "x"})],
     "DELETE /api/session": _plain("/api/session"),

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 import uvicorn
 
@@ -36,13 +37,36 @@ class _Announced(uvicorn.Server):
             self._ready()
 
 
-def serve(application: str, host: str, port: int, say: Callable[[str], None]) -> None:
+def prepare() -> None:
+    """Start the private cluster, or check the database given, before anything is served or worked on.
+
+    Raises
+    ------
+    Unavailable
+        The database does not answer, is not migrated, or does not bind our role by row-level security.
+    """
+    if given := settings().database_url:
+        check_application_role(given)
+    else:
+        cluster.private().start()
+    with session_scope() as session:
+        require_schema(session)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("procrastinate").setLevel(logging.WARNING)
+
+
+def serve(
+    application: str, host: str, port: int, say: Callable[[str], None],
+    beside: AbstractContextManager[None] | None = None,
+) -> None:  # fmt: skip
     """Serve the factory `application` ("module:function") on host and port until SIGINT or SIGTERM.
 
     Parameters
     ----------
     say : callable
         Prints a line for the person who started it.
+    beside : context manager, optional
+        What runs as long as the server: the worker of background jobs.
 
     Raises
     ------
@@ -53,15 +77,9 @@ def serve(application: str, host: str, port: int, say: Callable[[str], None]) ->
     Unavailable
         The database does not answer, is not migrated, or does not bind our role by row-level security.
     """
-    if given := settings().database_url:
-        check_application_role(given)
-    else:
-        cluster.private().start()
-    with session_scope() as session:
-        require_schema(session)
+    prepare()
     listening = bind(host, port)
     _first_administrator(say)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     config = uvicorn.Config(
         application,
@@ -83,7 +101,8 @@ def serve(application: str, host: str, port: int, say: Callable[[str], None]) ->
     # The server raises the signal again once it has ended; a stop that was asked for is no failure.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        _Announced(config, lambda: _announce(listening, say)).run(sockets=[listening])
+        with beside or nullcontext():
+            _Announced(config, lambda: _announce(listening, say)).run(sockets=[listening])
     except KeyboardInterrupt:
         say("Đã dừng. / Stopped.")
     finally:

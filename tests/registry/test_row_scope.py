@@ -174,7 +174,7 @@ def test_every_table_is_secured_and_none_belongs_to_the_application(session: Ses
     open_tables = session.scalars(
         text("""
         SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE n.nspname IN ('registry', 'policy', 'audit', 'accounts') AND c.relkind IN ('r', 'p')
+        WHERE n.nspname IN ('registry', 'policy', 'audit', 'accounts', 'jobs') AND c.relkind IN ('r', 'p')
           AND NOT c.relrowsecurity
     """)
     ).all()
