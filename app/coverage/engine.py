@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from app.coverage import sweep
 from app.coverage.executors import lent
 from app.coverage.grid import sample_count
 from app.coverage.land_cover import BARE, LandCover
+from app.coverage.losses import Losses, empty, known
 from app.coverage.propagation.climate import EARTH_RADIUS_KM, median_factor
 from app.coverage.propagation.survey import Air, tables
 from app.coverage.terrain import Terrain
@@ -24,6 +25,8 @@ Progress = Callable[[int, int, str], None]
 REASONS = (None, "point_outside_terrain", "site_outside_terrain", "path_crosses_unknown_terrain")
 NO_TERRAIN = "no_terrain"
 MAX_STEP_M = 30.0
+ROOM = 3000
+"""New losses a point of a block may bring on average; what finds no room is computed again another time."""
 _BLOCK = 512
 
 
@@ -86,6 +89,7 @@ def compute(
     receiver: Receiver,
     *,
     cover: LandCover = BARE,
+    losses: Losses | None = None,
     workers: int = 2,
     prune: bool = True,
     block: int = _BLOCK,
@@ -101,6 +105,9 @@ def compute(
         Levels below it are reported as none; keep it under every threshold asked later.
     cover : LandCover
         What stands on the ground between masts and points; bare without.
+    losses : Losses
+        Path losses of earlier runs over the same ground to the same receiver; what is computed anew is kept there.
+        The results are the same to the bit. Left alone on a cluster, whose workers would have to be sent them.
     workers : int
         Threads, unless a cluster is set. The kernel releases the GIL, and a point does not see the others, so the
         result depends neither on the number of threads or workers nor on the block size.
@@ -117,21 +124,30 @@ def compute(
     plan = sweep.Plan(
         masts, network.first_cell, network.cells, network.group, floor, receiver.height_m, reach_m, prune,
         Air(EARTH_RADIUS_KM * median_factor(receiver.delta_n), receiver.n0), tables(sample_count(reach_m, step_m) + 1),
+        sweep.base_db(network.cells),
     )  # fmt: skip
     total = np.zeros(3, np.int64)
     with lent(workers) as (executor, share):
         ground, above, what = share(terrain), share(cover), share(plan)
+        remembered = losses if isinstance(executor, ThreadPoolExecutor) else None
+        layers = remembered.layers if remembered is not None else [empty(), empty()]
+        kept = share(known(layers, points, masts, network.cells))
+        room = block * ROOM if remembered is not None else 0
         parts = {
-            executor.submit(hear_block, ground, above, what, step_m, points[start : start + block]): start
-            for start in range(0, len(points), block)
+            executor.submit(hear_block, ground, above, what, step_m, points, slice(at, at + block), kept, room): at
+            for at in range(0, len(points), block)
         }
+        fresh = []
         for done, future in enumerate(as_completed(parts), start=1):
-            heard, start = future.result(), parts[future]
+            (heard, anew), start = future.result(), parts[future]
+            fresh.append(anew)
             part = slice(start, start + block)
             best[part], server[part], reason[part] = heard.best, heard.server, heard.reason
             total += heard.counts
             if progress:
                 progress(min(done * block, len(points)), len(points), "signals")
+    if remembered is not None:
+        remembered.keep(fresh, points, masts, network.cells)
     back = np.empty_like(order)
     back[order] = np.arange(len(order))
     found, server, reason = best[back], server[back], reason[back]
@@ -162,11 +178,23 @@ def _along_a_curve(lon: Floats, lat: Floats) -> Ints:
     return np.argsort(code, kind="stable")
 
 
-def hear_block(terrain: Terrain, cover: LandCover, plan: sweep.Plan, step_m: float, points: Floats) -> sweep.Heard:
-    """Return what a block of points, shape (n, 3), hears; runs in a thread here or on a worker of a cluster."""
+def hear_block(
+    terrain: Terrain, cover: LandCover, plan: sweep.Plan, step_m: float, points: Floats, part: slice,
+    known: tuple[sweep.Known, sweep.Known], room: int,
+) -> tuple[sweep.Heard, sweep.Fresh]:  # fmt: skip
+    """Return what a part of the points, shape (n, 3), hears, and up to `room` losses that were not known.
+
+    Runs in a thread here or on a worker of a cluster.
+    """
+    points = points[part]
+    older, newer = (layer._replace(first=layer.first[part], last=layer.last[part]) for layer in known)
     shape = (len(points), len(plan.floor))
     best = np.full((*shape, 5), np.nan)
     best[..., sweep.RSRP] = best[..., sweep.UNKNOWN_BOUND] = -np.inf
     heard = sweep.Heard(best, np.full(shape, -1, np.int64), np.zeros(shape, np.int64), np.zeros(3, np.int64))
-    sweep.sweep_into(sweep.Ground(terrain.posts, cover.cells, cover.height_m, step_m), plan, points, heard)
-    return heard
+    fresh = sweep.room_for(room)
+    ground = sweep.Ground(terrain.posts, cover.cells, cover.height_m, step_m)
+    posts = sample_count(plan.reach_m, step_m) + 1
+    paper = sweep.Paper(np.zeros((3, posts)), np.zeros(posts, np.int8))
+    sweep.sweep_into(ground, plan, points, (older, newer), heard, fresh, paper)
+    return heard, fresh.used(part.start or 0)

@@ -46,6 +46,16 @@ def _pointer(_context: Any, address: Any) -> Any:
 
 
 @kernel
+def unowned(array: Any) -> Any:
+    """Return a view of an array, C-contiguous, that counts no references.
+
+    Threads that share an array otherwise fight over its counter each time a slice or a tuple of it is made: half of a
+    sweep's time. Only for arrays that a caller outside the kernels holds.
+    """
+    return carray(_pointer(array.ctypes.data), array.shape, array.dtype)  # type: ignore[call-arg]
+
+
+@kernel
 def height_at(grids: Grids, lon: float, lat: float) -> float:
     """Return the bilinear height in metres of the first grid that knows the point, else NaN.
 

@@ -19,6 +19,7 @@ from app.coverage.engine import Progress, Receiver, compute
 from app.coverage.fibre import store_fibre_reach
 from app.coverage.inputs import Cells, digest, operator_id, read_cells, read_places, read_receiver
 from app.coverage.land_cover import UNKNOWN, LandCover, open_land_cover
+from app.coverage.losses import Losses
 from app.coverage.models import CoverageRun
 from app.coverage.propagation.p1812 import MODEL, MODEL_VERSION
 from app.coverage.results import Computed, store_signals, store_verdicts
@@ -88,8 +89,8 @@ def run_coverage(
     area = read_area(session, as_of, terrain) if resolution_m is not None else None
     grid = frame(area, resolution_m, settings().metric_crs) if area is not None and resolution_m is not None else None
     signals = compute(
-        terrain, network, places.lon, places.lat, floor, receiver, cover=cover, workers=settings().workers,
-        progress=progress,
+        terrain, network, places.lon, places.lat, floor, receiver, cover=cover,
+        losses=kept_losses(terrain, cover, receiver), workers=settings().workers, progress=progress,
     )  # fmt: skip
     needed = thresholds(parsed, cells, signals.server, errors, links)
     uncovered = cover.classes(places.lon, places.lat) == UNKNOWN
@@ -119,6 +120,13 @@ def run_coverage(
     run.finished_at = session.scalar(select(func.clock_timestamp()))
     session.flush()
     return run
+
+
+def kept_losses(terrain: Terrain, cover: LandCover, receiver: Receiver) -> Losses:
+    """Return the path losses of earlier runs over this ground, to this receiver, by this model."""
+    air = (receiver.height_m, receiver.delta_n, receiver.n0)
+    folder = settings().var_dir / "coverage" / "losses"
+    return Losses(folder, terrain.version, cover.version, cover.height_m, air, MODEL, MODEL_VERSION)
 
 
 def _store_surface(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.coverage.compiled import kernel
-from app.coverage.grid import Grids, cover_into, offset_m, profile_into, sample_count
+from app.coverage.grid import Grids, cover_into, offset_m, profile_into, sample_count, unowned
 from app.coverage.propagation.antenna import attenuation_db
 from app.coverage.propagation.climate import INLAND, SEA, ground_shares
 from app.coverage.propagation.combination import BARE_KM, MIN_DISTANCE_KM, free_space_db, slant_km
@@ -66,6 +66,71 @@ class Plan(NamedTuple):
     prune: bool
     air: Air
     table: Floats
+    base: Floats
+    """Shape (cells,): level of each cell less free space over 1 km, `base_db` of the cells."""
+
+
+class Known(NamedTuple):
+    """Losses computed before; `app.coverage.losses` keeps them.
+
+    Attributes
+    ----------
+    first, last : int64 arrays, shape (points,)
+        The entries of each point, in order of mast and radio.
+    mast, radio : int32 arrays, shape (entries,)
+        Of each entry, in numbers of their own.
+    loss_db, diffraction_db : float64 arrays, shape (entries,)
+        NaN: the path is unknown.
+    mast_of, radio_of : int64 arrays, shapes (masts,), (cells,)
+        Those numbers of the plan's masts and cells, -1 where nothing is known.
+    """
+
+    first: Ints
+    last: Ints
+    mast: NDArray[np.int32]
+    radio: NDArray[np.int32]
+    loss_db: Floats
+    diffraction_db: Floats
+    mast_of: Ints
+    radio_of: Ints
+
+
+class Fresh(NamedTuple):
+    """Losses computed now, as many as there is room for; NaN where the path is unknown."""
+
+    point: Ints
+    """Index in the block, and after it in the run."""
+    mast: Ints
+    cell: Ints
+    loss_db: Floats
+    diffraction_db: Floats
+    filled: Ints
+    """Shape (1,): how many there are."""
+
+    def used(self, start: int) -> Fresh:
+        """Return a copy of what there is, the block beginning at point `start` of the run."""
+        n = int(self.filled[0])
+        return Fresh(self.point[:n] + start, self.mast[:n].copy(), self.cell[:n].copy(), self.loss_db[:n].copy(),
+                     self.diffraction_db[:n].copy(), self.filled)  # fmt: skip
+
+
+def room_for(losses: int) -> Fresh:
+    """Return room for so many losses."""
+    point, mast, cell = (np.empty(losses, np.int64) for _ in range(3))
+    return Fresh(point, mast, cell, np.empty(losses), np.empty(losses), np.zeros(1, np.int64))
+
+
+class Paper(NamedTuple):
+    """Room for one profile; the caller's, since what a kernel makes itself it frees when it last names it.
+
+    Attributes
+    ----------
+    work : float64 array, shape (3, posts)
+    zone : int8 array, shape (posts,)
+    """
+
+    work: Floats
+    zone: NDArray[np.int8]
 
 
 class Heard(NamedTuple):
@@ -88,8 +153,16 @@ class Heard(NamedTuple):
     counts: Ints
 
 
+def base_db(cells: Floats) -> Floats:
+    """Return the level of each cell less free space over 1 km, dBm (ITU-R P.1812-7 eq. 7)."""
+    base: Floats = cells[:, LEVEL] - 92.4 - 20.0 * np.log10(cells[:, F_GHZ])
+    return base
+
+
 @kernel
-def sweep_into(ground: Ground, plan: Plan, points: Floats, heard: Heard) -> None:
+def sweep_into(
+    ground: Ground, plan: Plan, points: Floats, known: tuple[Known, Known], heard: Heard, fresh: Fresh, paper: Paper
+) -> None:
     """Fill the best known signal of each group at each point, shape (n, 3); points are independent of each other.
 
     Notes
@@ -99,25 +172,59 @@ def sweep_into(ground: Ground, plan: Plan, points: Floats, heard: Heard) -> None
     the best found so far cannot replace it. Neighbours take the masts together, from near to far: they read the same
     terrain. Of equal signals the first cell's counts, so the order changes nothing.
     """
-    longest = sample_count(plan.reach_m, ground.step_m) + 1
-    work, zone = np.zeros((3, longest)), np.zeros(longest, np.int8)
+    points, work, zone = unowned(points), unowned(paper.work), unowned(paper.zone)
+    ground = Ground(_grids(ground.terrain), _grids(ground.cover), unowned(ground.height_m), ground.step_m)
+    plan = Plan(
+        unowned(plan.masts), unowned(plan.first_cell), unowned(plan.cells), unowned(plan.group), unowned(plan.floor),
+        plan.receiver_m, plan.reach_m, plan.prune, plan.air, unowned(plan.table), unowned(plan.base),
+    )  # fmt: skip
+    known = (_layer(known[0]), _layer(known[1]))
+    heard = Heard(unowned(heard.best), unowned(heard.server), unowned(heard.reason), unowned(heard.counts))
+    fresh = Fresh(unowned(fresh.point), unowned(fresh.mast), unowned(fresh.cell), unowned(fresh.loss_db),
+                  unowned(fresh.diffraction_db), unowned(fresh.filled))  # fmt: skip
     for start in range(0, points.shape[0], TOGETHER):
         end = min(start + TOGETHER, points.shape[0])
         for m in _near_to_far(plan.masts, points[start:end], plan.reach_m):
             for p in range(start, end):
                 east, north = offset_m(plan.masts[m, LON], plan.masts[m, LAT], points[p, LON], points[p, LAT])
                 distance_m = math.hypot(east, north)
-                if distance_m <= plan.reach_m:
+                if distance_m > plan.reach_m:
+                    continue
+                spread_db = 20.0 * math.log10(max(distance_m / 1000.0, MIN_DISTANCE_KM))
+                first, cells_end = plan.first_cell[m], plan.first_cell[m + 1]
+                if plan.prune:
+                    first = _audible(plan.base, plan.group, plan.floor, heard.best[p], first, cells_end, spread_db)
+                if 0 <= first < cells_end:
                     bearing = math.degrees(math.atan2(east, north))
-                    _hear(ground, plan, points[p], m, distance_m, bearing, p, heard, work, zone)
-    for p in range(points.shape[0]):
-        for k in range(plan.floor.size):
+                    _hear(ground, plan, points[p], m, first, distance_m, spread_db, bearing, p, known, heard, fresh,
+                          work, zone)  # fmt: skip
+    _settle(plan.floor, heard)
+
+
+@kernel
+def _settle(floor: Floats, heard: Heard) -> None:
+    """Forget what is unknown but could not be better, and what is under the floor."""
+    for p in range(heard.best.shape[0]):
+        for k in range(floor.size):
             if heard.best[p, k, UNKNOWN_BOUND] <= heard.best[p, k, RSRP]:
                 heard.best[p, k, UNKNOWN_BOUND] = -math.inf
                 heard.reason[p, k] = KNOWN
-            if heard.best[p, k, RSRP] < plan.floor[k]:
+            if heard.best[p, k, RSRP] < floor[k]:
                 heard.best[p, k, RSRP] = -math.inf
                 heard.server[p, k] = -1
+
+
+@kernel
+def _grids(grids: Grids) -> Grids:
+    return Grids(unowned(grids.sizes), unowned(grids.frames))
+
+
+@kernel
+def _layer(known: Known) -> Known:
+    return Known(
+        unowned(known.first), unowned(known.last), unowned(known.mast), unowned(known.radio), unowned(known.loss_db),
+        unowned(known.diffraction_db), unowned(known.mast_of), unowned(known.radio_of),
+    )  # fmt: skip
 
 
 @kernel
@@ -138,60 +245,117 @@ def _near_to_far(masts: Floats, points: Floats, reach_m: float) -> Ints:
 
 
 @kernel
+def _audible(base: Floats, group: Ints, floor: Floats, best: Floats, first: int, end: int, spread_db: float) -> int:
+    """Return the first of the cells first:end whose bound over the ground distance may still matter, -1 when none may.
+
+    Most pairs of a mast and a point end here, so it takes what it needs and no more: each array handed on costs time.
+    """
+    for c in range(first, end):
+        if not _beaten(base[c] - spread_db, best[group[c], RSRP], floor[group[c]]):
+            return c
+    return -1
+
+
+@kernel
+def _beaten(bound: float, best: float, floor: float) -> bool:
+    """Say whether a cell that reaches `bound` at most cannot change the result."""
+    # The bound's own rounding must not prune an equal; a billionth of a dB is far above it.
+    return bound + 1e-9 < best or bound + 1e-9 < floor
+
+
+@kernel
 def _hear(
-    ground: Ground, plan: Plan, point: Floats, m: int, distance_m: float, bearing: float, p: int, heard: Heard,
-    work: Floats, zone: NDArray[np.int8],
+    ground: Ground, plan: Plan, point: Floats, m: int, first: int, distance_m: float, spread_db: float, bearing: float,
+    p: int, known: tuple[Known, Known], heard: Heard, fresh: Fresh, work: Floats, zone: NDArray[np.int8],
 ) -> None:  # fmt: skip
     """Let one point hear one mast: one profile serves all its cells, one walk all cells of a height."""
     best, mast, air = heard.best[p], plan.masts[m], plan.air
     d_km = distance_m / 1000.0
-    spread_db = 92.4 + 20.0 * math.log10(max(d_km, MIN_DISTANCE_KM))
-    known = not (math.isnan(point[GROUND]) or math.isnan(mast[GROUND]))
+    standing = not (math.isnan(point[GROUND]) or math.isnan(mast[GROUND]))
     h, g = work[0], work[1]
     n, walked_m, ends = -1, -1.0, (0.0, 0.0)
     soil, bare = Soil(0.0, d_km, d_km, 0.0), ground.cover.frames.shape[0] == 0
     path = Survey(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-    for c in range(plan.first_cell[m], plan.first_cell[m + 1]):
+    for c in range(first, plan.first_cell[m + 1]):
         k, cell = plan.group[c], plan.cells[c]
-        bound = cell[LEVEL] - spread_db - 20.0 * math.log10(cell[F_GHZ])
-        # The bound's own rounding must not prune an equal; a billionth of a dB is far above it.
-        if plan.prune and (bound + 1e-9 < best[k, RSRP] or bound + 1e-9 < plan.floor[k]):
+        bound = plan.base[c] - spread_db
+        if plan.prune and _beaten(bound, best[k, RSRP], plan.floor[k]):
             continue
-        if not known:
+        if not standing:
             # Without heights the angle of depression is unknown: the vertical pattern takes nothing.
             bound -= attenuation_db(bearing - cell[AZIMUTH], 0.0, cell[BEAMWIDTH], 1.0)
             _note_unknown(heard, p, k, bound, POINT_UNKNOWN if math.isnan(point[GROUND]) else SITE_UNKNOWN)
             continue
         hts, hrs = mast[GROUND] + cell[HEIGHT], point[GROUND] + plan.receiver_m
-        loss_db, diffraction_db = free_space_db(slant_km(d_km, hts, hrs), cell[F_GHZ]), 0.0
+        free_db = free_space_db(slant_km(d_km, hts, hrs), cell[F_GHZ])
         radiated = cell[LEVEL] - _antenna_db(cell, bearing, d_km, hts - hrs, air.ae_km)
-        if plan.prune and (radiated - loss_db < best[k, RSRP] or radiated - loss_db < plan.floor[k]):
+        if plan.prune and _beaten(radiated - free_db, best[k, RSRP], plan.floor[k]):
             continue
-        if d_km > BARE_KM:
+        loss_db, diffraction_db = free_db, 0.0
+        recalled = d_km <= BARE_KM
+        if not recalled:
+            recalled, loss_db, diffraction_db = _recall(known, p, m, c)
+        if not recalled:
             if n < 0:
-                heard.counts[PATHS] += 1
-                n = sample_count(distance_m, ground.step_m)
-                heard.counts[POSTS] += n
-                if not profile_into(ground.terrain, mast[LON], mast[LAT], point[LON], point[LAT], n, h):
-                    n = 0
+                n = _gather(ground, mast, point, distance_m, h, heard.counts)
                 ends = smooth_ends(h, max(n, 3))
                 soil = _cover(ground, mast, point, n, d_km, work, zone)
-            if n == 0:
-                _note_unknown(heard, p, k, radiated - loss_db, PATH_UNKNOWN)
-                continue
-            if walked_m != cell[HEIGHT]:
+            if n > 0 and walked_m != cell[HEIGHT]:
                 walked_m = cell[HEIGHT]
                 path = survey(h, h if bare else g, bare, n, d_km / (n - 1), cell[HEIGHT], plan.receiver_m, ends,
                               plan.table, air.ae_km)  # fmt: skip
-            loss_db, diffraction_db = median_db(path, cell[F_GHZ], soil, air)
-        _keep(heard, p, k, c, radiated - loss_db, loss_db, diffraction_db, distance_m)
+            loss_db, diffraction_db = median_db(path, cell[F_GHZ], soil, air) if n > 0 else (math.nan, math.nan)
+            heard.counts[LOSSES] += 1
+            _remember(fresh, p, m, c, loss_db, diffraction_db)
+        if math.isnan(loss_db):
+            _note_unknown(heard, p, k, radiated - free_db, PATH_UNKNOWN)
+        else:
+            _keep(heard, p, k, c, radiated - loss_db, loss_db, diffraction_db, distance_m)
+
+
+@kernel
+def _gather(ground: Ground, mast: Floats, point: Floats, distance_m: float, h: Floats, counts: Ints) -> int:
+    """Put the heights between mast and point into `h`; return how many, 0 when one is unknown."""
+    n = sample_count(distance_m, ground.step_m)
+    counts[PATHS] += 1
+    counts[POSTS] += n
+    return n if profile_into(ground.terrain, mast[LON], mast[LAT], point[LON], point[LAT], n, h) else 0
+
+
+@kernel
+def _recall(known: tuple[Known, Known], p: int, m: int, c: int) -> tuple[bool, float, float]:
+    """Return whether a path's loss was computed before, and what it was."""
+    for layer in known:
+        mast, radio = layer.mast_of[m], layer.radio_of[c]
+        low, high = layer.first[p], layer.last[p]
+        if mast < 0 or radio < 0 or low == high:
+            continue
+        last = high
+        while low < high:
+            middle = (low + high) // 2
+            if layer.mast[middle] < mast or (layer.mast[middle] == mast and layer.radio[middle] < radio):
+                low = middle + 1
+            else:
+                high = middle
+        if low < last and layer.mast[low] == mast and layer.radio[low] == radio:
+            return True, layer.loss_db[low], layer.diffraction_db[low]
+    return False, 0.0, 0.0
+
+
+@kernel
+def _remember(fresh: Fresh, p: int, m: int, c: int, loss_db: float, diffraction_db: float) -> None:
+    """Note a loss for the next run while there is room; another one computes again what had none."""
+    at = fresh.filled[0]
+    if at < fresh.point.size:
+        fresh.point[at], fresh.mast[at], fresh.cell[at] = p, m, c
+        fresh.loss_db[at], fresh.diffraction_db[at] = loss_db, diffraction_db
+        fresh.filled[0] = at + 1
 
 
 @kernel
 def _keep(
     heard: Heard, p: int, k: int, c: int, rsrp: float, loss_db: float, diffraction_db: float, distance_m: float
 ) -> None:
-    heard.counts[LOSSES] += 1
     best = heard.best[p, k]
     if rsrp > best[RSRP] or (rsrp == best[RSRP] and c < heard.server[p, k]):
         best[RSRP], best[LOSS], best[DIFFRACTION], best[DISTANCE] = rsrp, loss_db, diffraction_db, distance_m
