@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +49,8 @@ class Network:
     first_cell: Ints
     cells: Floats
     group: Ints
+    correction: Floats = field(default_factory=lambda: np.empty((0, 0, 4)))
+    """Of a calibration, by cell and clutter class; see `sweep.Plan`. No rows: not calibrated."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ def compute(
     floor_dbm: Floats,
     receiver: Receiver,
     *,
+    class_code: Ints | None = None,
     workers: int = 2,
     prune: bool = True,
     block: int = _BLOCK,
@@ -98,6 +101,8 @@ def compute(
         Degrees, EPSG:4326.
     floor_dbm : float64 array, shape (groups,)
         Levels below it are reported as none; keep it under every threshold asked later.
+    class_code : int64 array, shape (points,), optional
+        Clutter class of each point, an index into the classes of `network.correction`; default the first.
     workers : int
         Threads, unless a cluster is set. The kernel releases the GIL, and a point does not see the others, so the
         result depends neither on the number of threads or workers nor on the block size.
@@ -105,7 +110,8 @@ def compute(
         False computes every cell in reach, for the test that pruning changes nothing.
     """
     order = _along_a_curve(lon, lat)
-    points = np.column_stack([lon, lat, terrain.heights(lon, lat)])[order]
+    clutter = np.zeros(len(lon)) if class_code is None else class_code
+    points = np.column_stack([lon, lat, terrain.heights(lon, lat), clutter])[order]
     masts = np.column_stack([network.mast_lon, network.mast_lat, terrain.heights(network.mast_lon, network.mast_lat)])
     shape = (len(points), len(floor_dbm))
     best, server, reason = np.empty((*shape, 5)), np.empty(shape, np.int64), np.empty(shape, np.int64)
@@ -114,6 +120,7 @@ def compute(
     plan = sweep.Plan(
         masts, network.first_cell, network.cells, network.group, floor, receiver.height_m, reach_m, prune,
         Air(EARTH_RADIUS_KM * median_factor(receiver.delta_n), receiver.n0), tables(sample_count(reach_m, step_m) + 1),
+        network.correction,
     )  # fmt: skip
     total = np.zeros(3, np.int64)
     with lent(workers) as (executor, share):
@@ -160,7 +167,7 @@ def _along_a_curve(lon: Floats, lat: Floats) -> Ints:
 
 
 def hear_block(terrain: Terrain, plan: sweep.Plan, step_m: float, points: Floats) -> sweep.Heard:
-    """Return what a block of points, shape (n, 3), hears; runs in a thread here or on a worker of a cluster."""
+    """Return what a block of points, shape (n, 4), hears; runs in a thread here or on a worker of a cluster."""
     shape = (len(points), len(plan.floor))
     best = np.full((*shape, 5), np.nan)
     best[..., sweep.RSRP] = best[..., sweep.UNKNOWN_BOUND] = -np.inf

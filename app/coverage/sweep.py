@@ -19,7 +19,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 # Columns of the tables the kernel reads.
-LON, LAT, GROUND = 0, 1, 2
+LON, LAT, GROUND, CLASS = 0, 1, 2, 3
+BIAS, SLOPE, NEAR, FAR = 0, 1, 2, 3
 HEIGHT, AZIMUTH, TILT, BEAMWIDTH, VERTICAL_BEAMWIDTH, F_GHZ, LEVEL = 0, 1, 2, 3, 4, 5, 6
 RSRP, LOSS, DIFFRACTION, DISTANCE, UNKNOWN_BOUND = 0, 1, 2, 3, 4
 KNOWN, POINT_UNKNOWN, SITE_UNKNOWN, PATH_UNKNOWN = 0, 1, 2, 3
@@ -52,6 +53,9 @@ class Plan(NamedTuple):
         Group (operator and technology) of each cell; the level under which a group does not matter.
     prune : bool
         False computes every cell in reach; the results are the same wherever they are above `floor`.
+    correction : float64 array, shape (cells, classes, 4)
+        Added to levels: BIAS in dB, SLOPE in dB a decade of the distance in km, held between NEAR and FAR km, by the
+        clutter class of the point. No rows: nothing is added.
     """
 
     masts: Floats
@@ -64,6 +68,7 @@ class Plan(NamedTuple):
     prune: bool
     air: Air
     table: Floats
+    correction: Floats
 
 
 class Heard(NamedTuple):
@@ -88,13 +93,14 @@ class Heard(NamedTuple):
 
 @kernel
 def sweep_into(ground: Ground, plan: Plan, points: Floats, heard: Heard) -> None:
-    """Fill the best known signal of each group at each point, shape (n, 3); points are independent of each other.
+    """Fill the best known signal of each group at each point, shape (n, 4); points are independent of each other.
 
     Notes
     -----
     Pruning is branch and bound: no path is better than free space, so free space over the ground distance, then over
     the slant distance with the antenna's attenuation, bound the signal from above; a cell whose bound does not exceed
-    the best found so far cannot replace it. Neighbours take the masts together, from near to far: they read the same
+    the best found so far cannot replace it. A calibration's correction is known exactly beforehand, so it is part of
+    both bounds. Neighbours take the masts together, from near to far: they read the same
     terrain. Of equal signals the first cell's counts, so the order changes nothing.
     """
     longest = sample_count(plan.reach_m, ground.step_m) + 1
@@ -151,7 +157,8 @@ def _hear(
     path = Survey(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     for c in range(plan.first_cell[m], plan.first_cell[m + 1]):
         k, cell = plan.group[c], plan.cells[c]
-        bound = cell[LEVEL] - spread_db - 20.0 * math.log10(cell[F_GHZ])
+        level = cell[LEVEL] + _correction_db(plan, c, point, d_km)
+        bound = level - spread_db - 20.0 * math.log10(cell[F_GHZ])
         # The bound's own rounding must not prune an equal; a billionth of a dB is far above it.
         if plan.prune and (bound + 1e-9 < best[k, RSRP] or bound + 1e-9 < plan.floor[k]):
             continue
@@ -162,7 +169,7 @@ def _hear(
             continue
         hts, hrs = mast[GROUND] + cell[HEIGHT], point[GROUND] + plan.receiver_m
         loss_db, diffraction_db = free_space_db(slant_km(d_km, hts, hrs), cell[F_GHZ]), 0.0
-        radiated = cell[LEVEL] - _antenna_db(cell, bearing, d_km, hts - hrs, air.ae_km)
+        radiated = level - _antenna_db(cell, bearing, d_km, hts - hrs, air.ae_km)
         if plan.prune and (radiated - loss_db < best[k, RSRP] or radiated - loss_db < plan.floor[k]):
             continue
         if d_km > BARE_KM:
@@ -183,6 +190,14 @@ def _hear(
                               plan.table, air.ae_km)  # fmt: skip
             loss_db, diffraction_db = median_db(path, cell[F_GHZ], soil, air)
         _keep(heard, p, k, c, radiated - loss_db, loss_db, diffraction_db, distance_m)
+
+
+@kernel
+def _correction_db(plan: Plan, c: int, point: Floats, d_km: float) -> float:
+    if plan.correction.shape[0] == 0:
+        return 0.0
+    row = plan.correction[c, int(point[CLASS])]
+    return row[BIAS] + row[SLOPE] * math.log10(min(max(d_km, row[NEAR]), row[FAR]))
 
 
 @kernel

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.coverage import benchmark
+from app.coverage.calibration import correction_db
 from app.coverage.engine import Floats, Network, Receiver, Signals, compute
 from app.coverage.propagation.antenna import attenuation_db
 from app.coverage.propagation.climate import EARTH_RADIUS_KM, median_factor
@@ -123,7 +125,11 @@ def random_case(random: np.random.Generator, terrain: Terrain) -> tuple[Network,
     # A little beyond the terrain's edge, so that unknown paths occur.
     lon, lat = (random.uniform(a - 0.01, b + 0.01, masts + 25) for a, b in ((west, east), (south, north)))
     group = random.integers(0, 2, cells)
-    network = Network(lon[:masts], lat[:masts], np.arange(0, cells + 1, per_mast), np.column_stack(columns), group)
+    # Half of the cases are calibrated, by two clutter classes; between points the near and far end matter.
+    near, far = random.choice([0.05, 0.5], (cells, 2)), random.choice([2.0, 30.0], (cells, 2))
+    correction = np.dstack([random.uniform(-25, 25, (cells, 2)), random.uniform(-30, 30, (cells, 2)), near, far])
+    network = Network(lon[:masts], lat[:masts], np.arange(0, cells + 1, per_mast), np.column_stack(columns), group,
+                      correction if random.random() < 0.5 else np.empty((0, 0, 4)))  # fmt: skip
     return network, lon[masts:], lat[masts:]
 
 
@@ -131,8 +137,9 @@ def random_case(random: np.random.Generator, terrain: Terrain) -> tuple[Network,
 @given(networks, st.sampled_from([ROUGH, RIDGE]))
 def test_pruning_changes_nothing_above_the_floor(random: np.random.Generator, terrain: Terrain) -> None:
     network, lon, lat = random_case(random, terrain)
-    pruned = compute(terrain, network, lon, lat, FLOOR, RECEIVER)
-    whole = compute(terrain, network, lon, lat, FLOOR, RECEIVER, prune=False)
+    clutter = random.integers(0, 2, len(lon))
+    pruned = compute(terrain, network, lon, lat, FLOOR, RECEIVER, class_code=clutter)
+    whole = compute(terrain, network, lon, lat, FLOOR, RECEIVER, class_code=clutter, prune=False)
     assert pruned.paths <= whole.paths
     heard = whole.rsrp_dbm >= FLOOR
     assert (np.isfinite(pruned.rsrp_dbm) == heard).all()
@@ -154,6 +161,24 @@ def test_threads_and_blocks_change_nothing(random: np.random.Generator) -> None:
     for name in ("rsrp_dbm", "server", "unknown_bound_dbm", "reason"):
         assert (getattr(one, name) == getattr(many, name)).all(), name
         assert (getattr(one, name) == getattr(turned, name)[::-1]).all(), name
+
+
+def test_a_correction_is_added_by_class_and_distance() -> None:
+    network, lon, lat = one_mast(107.45, 16.5), np.array([107.4502, 107.47, 107.49]), np.full(3, 16.5)
+    plain = compute(RIDGE, network, lon, lat, np.array([-200.0]), RECEIVER)
+    rows = np.array([[[-5.0, 10.0, 0.05, 3.0], [2.0, 0.0, 0.05, 35.0]]])
+    told = compute(
+        RIDGE, replace(network, correction=rows), lon, lat, np.array([-200.0]), RECEIVER, class_code=np.array([0, 1, 0])
+    )
+    km = plain.distance_m[:, 0] / 1000
+    assert km[0] < 0.05
+    assert km[2] > 3
+    added = (told.rsrp_dbm - plain.rsrp_dbm)[:, 0]
+    assert added == pytest.approx([-5 + 10 * math.log10(0.05), 2, -5 + 10 * math.log10(3)], abs=1e-9)
+    assert added == pytest.approx(correction_db(rows[0, [0, 1, 0]], km), abs=1e-9), "as the report has it"
+    nothing = compute(RIDGE, replace(network, correction=rows * [0, 0, 1, 1]), lon, lat, np.array([-200.0]), RECEIVER)
+    for name in ("rsrp_dbm", "loss_db", "unknown_bound_dbm", "server"):
+        assert (getattr(nothing, name) == getattr(plain, name)).all(), "a correction of nothing changes no bit"
 
 
 def test_the_benchmark_counts_what_it_does() -> None:
