@@ -110,8 +110,8 @@ def compute(
         False computes every cell in reach, for the test that pruning changes nothing.
     """
     order = _along_a_curve(lon, lat)
-    clutter = np.zeros(len(lon)) if class_code is None else class_code
-    points = np.column_stack([lon, lat, terrain.heights(lon, lat), clutter])[order]
+    clutter = np.zeros(len(lon)) if class_code is None else class_code.astype(np.float64)
+    points: Floats = np.column_stack([lon, lat, terrain.heights(lon, lat), clutter])[order]
     masts = np.column_stack([network.mast_lon, network.mast_lat, terrain.heights(network.mast_lon, network.mast_lat)])
     shape = (len(points), len(floor_dbm))
     best, server, reason = np.empty((*shape, 5)), np.empty(shape, np.int64), np.empty(shape, np.int64)

@@ -197,7 +197,7 @@ def _correction_db(plan: Plan, c: int, point: Floats, d_km: float) -> float:
     if plan.correction.shape[0] == 0:
         return 0.0
     row = plan.correction[c, int(point[CLASS])]
-    return row[BIAS] + row[SLOPE] * math.log10(min(max(d_km, row[NEAR]), row[FAR]))
+    return float(row[BIAS] + row[SLOPE] * math.log10(min(max(d_km, row[NEAR]), row[FAR])))
 
 
 @kernel

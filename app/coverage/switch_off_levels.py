@@ -58,4 +58,7 @@ def levels_for_rate(
 
 
 def _sigma_db(session: Session, run: CoverageRun) -> float:
-    return read_errors(session, run.as_of, read_receiver(session, run.as_of).sigma_model_db).total_db
+    model_db = (
+        run.calibration["sigma_model_db"] if run.calibration else read_receiver(session, run.as_of).sigma_model_db
+    )
+    return read_errors(session, run.as_of, model_db).total_db

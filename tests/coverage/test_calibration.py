@@ -191,7 +191,8 @@ def test_rates_counted_by_hand() -> None:
     needed[6] = np.nan  # of a technology the rule does not know
     told = report(samples, found, Asked(needed, 0.0), ERRORS, LIMITS).total
     before, after = told.before, told.after
-    # Predicted -80 to -99: covered, of which -101 and -104 were measured. Uncovered: -101, -112, -115, -120, one served.
+    # Predicted -80 to -99: covered, of which -101 and -104 were measured. Uncovered: -101, -112, -115, -120; one of
+    # them was served.
     assert (before.predicted_covered, before.false_covered, before.false_covered_rate) == (5, 2, 0.4)
     assert (before.predicted_uncovered, before.false_uncovered, before.false_uncovered_rate) == (4, 1, 0.25)
     # 10 dB less: -90, -95 and -100 stay covered, the last one wrongly; of the rest -98 and -99 were served.
