@@ -29,6 +29,13 @@ def in_words(stated: dict[str, Any]) -> dict[str, str]:
     }
 
 
+def with_calibration(why: dict[str, Any], stated: dict[str, Any]) -> dict[str, Any]:
+    """Return a verdict's reasons with what its levels are corrected by, which everybody may know."""
+    told = in_words(stated)
+    facts = {name: stated[name] for name in ("id", "rmse_db", "sites")}
+    return why | {"vi": [*why["vi"], told["vi"]], "en": [*why["en"], told["en"]], "calibration": facts}
+
+
 def summary_row(of: Calibration) -> dict[str, Any]:
     """Return one row of `hatang coverage calibrations`."""
     before, after = (of.report["rows"][0][when] for when in ("before", "after"))
@@ -71,10 +78,8 @@ def report_rows(of: Calibration) -> list[dict[str, Any]]:
             "trạm\nsites": row["after"]["sites"],
             "RMSE dB": _change(row["before"]["rmse_db"], row["after"]["rmse_db"]),
             "lệch\nbias dB": _change(row["before"]["bias_db"], row["after"]["bias_db"]),
-            "phủ sai\nfalse covered": _change(*(row[w]["false_covered_rate"] for w in ("before", "after")), "%"),
-            "chưa phủ sai\nfalse uncovered": _change(
-                *(row[w]["false_uncovered_rate"] for w in ("before", "after")), "%"
-            ),
+            "phủ sai\nfalse covered": _rates(row, "false_covered_rate"),
+            "chưa phủ sai\nfalse uncovered": _rates(row, "false_uncovered_rate"),
         }
         for row in of.report["rows"]
     ]
@@ -102,8 +107,11 @@ def _name(of: dict[str, Any]) -> str:
     return " · ".join(WORDS[of["band"]]) + (f"\n{of['clutter']}" if of["clutter"] else "")
 
 
-def _change(before: float | None, after: float | None, unit: str = "") -> str | None:
+def _rates(row: dict[str, Any], name: str) -> str | None:
+    return _change(row["before"][name], row["after"][name], ".0%")
+
+
+def _change(before: float | None, after: float | None, form: str = ".1f") -> str | None:
     if before is None and after is None:
         return None
-    told = ("—" if v is None else f"{v:.0%}" if unit else f"{v:.1f}" for v in (before, after))
-    return " → ".join(told)
+    return " → ".join("—" if v is None else format(v, form) for v in (before, after))

@@ -71,7 +71,7 @@ def calibrate(
             "outliers": fitted.outliers, "near_floor": fitted.near_floor, "at_floor": fitted.at_floor,
             "samples_read": drive.total, "dropped": matched.dropped, "limits": asdict(limits),
             "sigma_model_before_db": errors.model_db, "sigma_location_db": errors.location_db,
-            "operators": sorted({cells.operator_code[o] for o in set(drive.operator.tolist()) & set(cells.operator_code)}),
+            "operators": sorted(code for o, code in cells.operator_code.items() if o in set(drive.operator.tolist())),
         },
         sigma_model_db=told.sigma_model_db, synthetic=matched.synthetic, status="trial",
         inputs_sha256=digest(

@@ -117,8 +117,9 @@ def coverage_calibrate(
     show(words.report_rows(made), False, held)
     for line in words.left_out(made):
         out.print(f"• {line}", highlight=False, markup=False)
-    out.print(f"sigma {made.report['sigma_model_before_db']:.1f} → {made.sigma_model_db:.1f} dB. Đưa vào dùng · put it in "
-              f"use: hatang coverage calibrate --use {made.id}", highlight=False, markup=False)  # fmt: skip
+    sigma = f"sigma {made.report['sigma_model_before_db']:.1f} → {made.sigma_model_db:.1f} dB"
+    out.print(f"{sigma}. Đưa vào dùng · put it in use: hatang coverage calibrate --use {made.id}", highlight=False,
+              markup=False)  # fmt: skip
 
 
 @coverage.command("calibrations")

@@ -58,7 +58,5 @@ def levels_for_rate(
 
 
 def _sigma_db(session: Session, run: CoverageRun) -> float:
-    model_db = (
-        run.calibration["sigma_model_db"] if run.calibration else read_receiver(session, run.as_of).sigma_model_db
-    )
-    return read_errors(session, run.as_of, model_db).total_db
+    stated = run.calibration or vars(read_receiver(session, run.as_of))
+    return read_errors(session, run.as_of, float(stated["sigma_model_db"])).total_db
