@@ -15,7 +15,7 @@ _BASIS = {
     "band": "của băng\nthe band's",
     "overall": "của tất cả\nall bands'",
 }
-STATUS = {"trial": "thử · trial", "in_use": "đang dùng · in use", "retired": "đã thôi · retired"}
+STATUS = {"trial": "thử\ntrial", "in_use": "đang dùng\nin use", "retired": "đã thôi\nretired"}
 
 
 def in_words(stated: dict[str, Any]) -> dict[str, str]:
@@ -41,13 +41,12 @@ def summary_row(of: Calibration) -> dict[str, Any]:
     before, after = (of.report["rows"][0][when] for when in ("before", "after"))
     return {
         "id": of.id,
-        "": STATUS[of.status],
-        "as of": of.as_of,
-        "trạm · sites": f"{of.report['fit_sites']} + {of.report['held_out_sites']}",
+        "": STATUS[of.status] + ("\nSYNTHETIC" if of.synthetic else ""),
+        "đến\nup to": of.as_of,
+        "trạm\nsites": f"{of.report['fit_sites']} + {of.report['held_out_sites']}",
         "RMSE dB": _change(before["rmse_db"], after["rmse_db"]),
-        "lệch · bias dB": _change(before["bias_db"], after["bias_db"]),
-        "sigma dB": f"{of.sigma_model_db:.1f}",
-        " ": "SYNTHETIC" if of.synthetic else None,
+        "lệch\nbias dB": _change(before["bias_db"], after["bias_db"]),
+        "sigma\ndB": f"{of.sigma_model_db:.1f}",
     }
 
 
