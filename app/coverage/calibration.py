@@ -13,8 +13,9 @@ height, antenna as recorded), so a held-out sample of a site that was fitted wou
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
 import numpy as np
@@ -121,7 +122,7 @@ class Correction:
 
     def row(self) -> tuple[float, float, float, float]:
         """Return the numbers in the order of `app.coverage.sweep.Plan.correction`."""
-        return self.bias_db, self.slope_db_per_decade, self.near_km, self.far_km
+        return self.bias_db, self.slope_db_per_decade, math.log10(self.near_km), math.log10(self.far_km)
 
 
 @dataclass(frozen=True)
@@ -232,7 +233,8 @@ def table(overall: Correction, corrections: Sequence[Correction], classes: Seque
 
 def correction_db(of: Floats, distance_km: Floats) -> Floats:
     """Return what corrections, shape (n, 4), add at distances; as the sweep's kernel adds it."""
-    return np.asarray(of[:, 0] + of[:, 1] * np.log10(np.clip(distance_km, of[:, 2], of[:, 3])))
+    decades = np.log10(np.maximum(distance_km, NEAREST_KM))
+    return np.asarray(of[:, 0] + of[:, 1] * np.clip(decades, of[:, 2], of[:, 3]))
 
 
 def corrected(samples: Samples, found: Fitted) -> Floats:
@@ -283,4 +285,4 @@ def _borrowed(
         "en": f"Only {n} samples of {sites} sites, {limits.bias_samples} of {limits.bias_sites} are needed: "
               f"takes {of_en}",
     }  # fmt: skip
-    return Correction(band, clutter, *wider.row(), basis, n, sites, why)
+    return replace(wider, band=band, clutter=clutter, basis=basis, samples=n, sites=sites, why=why)

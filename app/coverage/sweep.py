@@ -54,8 +54,8 @@ class Plan(NamedTuple):
     prune : bool
         False computes every cell in reach; the results are the same wherever they are above `floor`.
     correction : float64 array, shape (cells, classes, 4)
-        Added to levels: BIAS in dB, SLOPE in dB a decade of the distance in km, held between NEAR and FAR km, by the
-        clutter class of the point. No rows: nothing is added.
+        Added to levels: BIAS in dB, SLOPE in dB a decade of the distance in km, held between NEAR and FAR, which are
+        log10(km), by the clutter class of the point. No rows: nothing is added.
     """
 
     masts: Floats
@@ -149,7 +149,9 @@ def _hear(
     """Let one point hear one mast: one profile serves all its cells, one walk all cells of a height."""
     best, mast, air = heard.best[p], plan.masts[m], plan.air
     d_km = distance_m / 1000.0
-    spread_db = 92.4 + 20.0 * math.log10(max(d_km, MIN_DISTANCE_KM))
+    decades = math.log10(max(d_km, MIN_DISTANCE_KM))
+    correction, clutter = plan.correction, int(point[CLASS])
+    spread_db = 92.4 + 20.0 * decades
     known = not (math.isnan(point[GROUND]) or math.isnan(mast[GROUND]))
     h, g = work[0], work[1]
     n, walked_m, ends = -1, -1.0, (0.0, 0.0)
@@ -157,7 +159,7 @@ def _hear(
     path = Survey(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     for c in range(plan.first_cell[m], plan.first_cell[m + 1]):
         k, cell = plan.group[c], plan.cells[c]
-        level = cell[LEVEL] + _correction_db(plan, c, point, d_km)
+        level = cell[LEVEL] + _correction_db(correction, c, clutter, decades)
         bound = level - spread_db - 20.0 * math.log10(cell[F_GHZ])
         # The bound's own rounding must not prune an equal; a billionth of a dB is far above it.
         if plan.prune and (bound + 1e-9 < best[k, RSRP] or bound + 1e-9 < plan.floor[k]):
@@ -193,11 +195,12 @@ def _hear(
 
 
 @kernel
-def _correction_db(plan: Plan, c: int, point: Floats, d_km: float) -> float:
-    if plan.correction.shape[0] == 0:
+def _correction_db(correction: Floats, c: int, clutter: int, decades: float) -> float:
+    """Return what a calibration adds to a cell's level for a point of that class at that distance."""
+    if correction.shape[0] == 0:
         return 0.0
-    row = plan.correction[c, int(point[CLASS])]
-    return float(row[BIAS] + row[SLOPE] * math.log10(min(max(d_km, row[NEAR]), row[FAR])))
+    held = min(max(decades, correction[c, clutter, NEAR]), correction[c, clutter, FAR])
+    return float(correction[c, clutter, BIAS] + correction[c, clutter, SLOPE] * held)
 
 
 @kernel

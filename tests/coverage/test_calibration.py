@@ -186,7 +186,7 @@ def test_rates_counted_by_hand() -> None:
         np.full(10 + n, -140.0),
     )  # fmt: skip
     found = fit(samples, LIMITS)
-    assert found.overall.row() == (-10.0, 0.0, 1.0, 1.0)
+    assert found.overall.row() == (-10.0, 0.0, 0.0, 0.0)
     needed = np.full(10 + n, -100.0)
     needed[6] = np.nan  # of a technology the rule does not know
     told = report(samples, found, Asked(needed, 0.0), ERRORS, LIMITS).total

@@ -73,10 +73,10 @@ def measured(session: Session, station: Station, village: Village) -> Session:
                       source="SYNTHETIC", synthetic=True)  # fmt: skip
     random = np.random.default_rng(7)
     for k in range(SITES):
-        lon, lat = random.uniform(west + 0.04, east - 0.04), random.uniform(south + 0.04, north - 0.04)
-        station(f"CAL-{k}", lon, lat, frequency_mhz=900, eirp_dbm=60)
-        station(f"CAL-{k}", lon, lat, technology="5G", frequency_mhz=1800, eirp_dbm=60)
-        village(f"V{k}", (lon + 0.02, lat, 100, 30))
+        x, y = random.uniform(west + 0.04, east - 0.04), random.uniform(south + 0.04, north - 0.04)
+        station(f"CAL-{k}", x, y, frequency_mhz=900, eirp_dbm=60)
+        station(f"CAL-{k}", x, y, technology="5G", frequency_mhz=1800, eirp_dbm=60)
+        village(f"V{k}", (x + 0.02, y, 100, 30))
     cells = read_cells(session, AS_OF)
     lon, lat = mast_points(cells, 60)
     found = compute(open_terrain(session), cells.network, lon, lat, np.array([-160.0, -160.0]),

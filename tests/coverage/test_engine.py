@@ -126,7 +126,7 @@ def random_case(random: np.random.Generator, terrain: Terrain) -> tuple[Network,
     lon, lat = (random.uniform(a - 0.01, b + 0.01, masts + 25) for a, b in ((west, east), (south, north)))
     group = random.integers(0, 2, cells)
     # Half of the cases are calibrated, by two clutter classes; between points the near and far end matter.
-    near, far = random.choice([0.05, 0.5], (cells, 2)), random.choice([2.0, 30.0], (cells, 2))
+    near, far = (np.log10(random.choice(km, (cells, 2))) for km in ([0.05, 0.5], [2.0, 30.0]))
     correction = np.dstack([random.uniform(-25, 25, (cells, 2)), random.uniform(-30, 30, (cells, 2)), near, far])
     network = Network(lon[:masts], lat[:masts], np.arange(0, cells + 1, per_mast), np.column_stack(columns), group,
                       correction if random.random() < 0.5 else np.empty((0, 0, 4)))  # fmt: skip
@@ -166,7 +166,8 @@ def test_threads_and_blocks_change_nothing(random: np.random.Generator) -> None:
 def test_a_correction_is_added_by_class_and_distance() -> None:
     network, lon, lat = one_mast(107.45, 16.5), np.array([107.4502, 107.47, 107.49]), np.full(3, 16.5)
     plain = compute(RIDGE, network, lon, lat, np.array([-200.0]), RECEIVER)
-    rows = np.array([[[-5.0, 10.0, 0.05, 3.0], [2.0, 0.0, 0.05, 35.0]]])
+    near, three = math.log10(0.05), math.log10(3)
+    rows = np.array([[[-5.0, 10.0, near, three], [2.0, 0.0, near, 1.5]]])
     told = compute(
         RIDGE, replace(network, correction=rows), lon, lat, np.array([-200.0]), RECEIVER, class_code=np.array([0, 1, 0])
     )
@@ -174,7 +175,7 @@ def test_a_correction_is_added_by_class_and_distance() -> None:
     assert km[0] < 0.05
     assert km[2] > 3
     added = (told.rsrp_dbm - plain.rsrp_dbm)[:, 0]
-    assert added == pytest.approx([-5 + 10 * math.log10(0.05), 2, -5 + 10 * math.log10(3)], abs=1e-9)
+    assert added == pytest.approx([-5 + 10 * near, 2, -5 + 10 * three], abs=1e-9)
     assert added == pytest.approx(correction_db(rows[0, [0, 1, 0]], km), abs=1e-9), "as the report has it"
     nothing = compute(RIDGE, replace(network, correction=rows * [0, 0, 1, 1]), lon, lat, np.array([-200.0]), RECEIVER)
     for name in ("rsrp_dbm", "loss_db", "unknown_bound_dbm", "server"):
