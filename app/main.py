@@ -31,6 +31,7 @@ ROUTERS: tuple[str, ...] = (
     "app.coverage.series_router",
     "app.coverage.blackspots_router",
     "app.coverage.switch_off_router",
+    "app.coverage.calibration_router",
     "app.sharing.router",
     "app.sharing.series_router",
     "app.licensing.router",

@@ -155,6 +155,7 @@ QUESTIONS: dict[str, Questions] = {
     "GET /api/coverage/at": lambda w: [Ask("/api/coverage/at", around(n)) for n in KINDS],
     "GET /api/coverage/runs": _plain("/api/coverage/runs"),
     "GET /api/coverage/runs/{a}/compare/{b}": lambda w: [Ask(f"/api/coverage/runs/{w.run}/compare/{w.run}")],
+    "GET /api/coverage/calibration": _plain("/api/coverage/calibration"),
     "GET /api/coverage/series": _plain("/api/coverage/series", {"from": "2025-12-31", "to": "2026-01-01"}, {}),
     "GET /api/blackspots": lambda w: [
         Ask("/api/blackspots", p) for p in ({}, {"verdict": "covered"}, {"verdict": "covered", "format": "geojson"},

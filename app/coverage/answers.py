@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.coverage import explain, queries
+from app.coverage.calibrations import calibrated
 from app.coverage.collected import read_errors
 from app.coverage.engine import Signals, compute
 from app.coverage.evidence_answers import CLAIMS, apart, weightiest
@@ -109,6 +110,7 @@ def point_coverage(session: Session, lon: float, lat: float, as_of: dt.date) -> 
     blur = parameter(session, "disclosure", "signal", today()).value  # as is told today
     with statistics(session):
         cells = read_cells(session, as_of, near=(lon, lat), reach_m=receiver.max_distance_km * 1000)
+    cells, receiver, calibration = calibrated(session, cells, receiver)
     terrain = open_terrain(session)
     sigma_db = read_errors(session, as_of, receiver.sigma_model_db).total_db
     floor = floors(session, as_of, cells, sigma_db)
@@ -139,7 +141,10 @@ def point_coverage(session: Session, lon: float, lat: float, as_of: dt.date) -> 
         "undisclosed": _undisclosed(signals, blur),
         "model": MODEL,
         "error_db": receiver.sigma_model_db,
-        "synthetic": terrain.synthetic or bool(cells.synthetic.any()),
+        "calibration": calibration,
+        "synthetic": terrain.synthetic
+        or bool(cells.synthetic.any())
+        or (calibration is not None and calibration["synthetic"]),
     }
 
 

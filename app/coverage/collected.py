@@ -30,7 +30,7 @@ _MINE = """
 """
 _IN_FORCE = "registry.in_force(valid_from, valid_to, :as_of)"
 # Days are those of Viet Nam: seven hours ahead of UTC all year, and the machine may have no table of time zones.
-_IN_TIME = """
+IN_TIME = """
     measured_at < (CAST(:as_of AS date) + 1)::timestamp AT TIME ZONE INTERVAL '+07:00'
     AND measured_at >= (CAST(:as_of AS date) - CAST(:days AS int))::timestamp AT TIME ZONE INTERVAL '+07:00'
 """
@@ -39,7 +39,7 @@ _GROUPS = f"""
     SELECT f.operator_id, f.technology, o.code, bool_or(f.synthetic) FROM (
         SELECT operator_id, technology, synthetic FROM coverage_claim WHERE {_IN_FORCE} AND {_MINE}
         UNION ALL
-        SELECT operator_id, technology, bool_or(synthetic) FROM signal_measurement WHERE {_IN_TIME} AND {_MINE}
+        SELECT operator_id, technology, bool_or(synthetic) FROM signal_measurement WHERE {IN_TIME} AND {_MINE}
         GROUP BY operator_id, technology) f
     JOIN organisation o ON o.id = f.operator_id GROUP BY f.operator_id, f.technology, o.code ORDER BY 1, 2
 """
@@ -50,7 +50,7 @@ _CLAIMS = f"""
 _MEASURED = f"""
     SELECT operator_id, technology, kind = 'speed_test', ST_X(point), ST_Y(point), rsrp_dbm, downlink_mbps, indoor,
            extract(epoch FROM measured_at)::bigint
-    FROM signal_measurement WHERE {_IN_TIME} AND {_MINE} ORDER BY id
+    FROM signal_measurement WHERE {IN_TIME} AND {_MINE} ORDER BY id
 """
 
 

@@ -1,4 +1,4 @@
-"""`hatang coverage`: black spots, and what switching technologies off costs; runs and checks stand in app/cli.py."""
+"""`hatang coverage`: black spots, switching technologies off, calibrations; runs and checks stand in app/cli.py."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app.kit.console import AsJson, AsOf, KnownAt, moment, out, show
+from app.kit.console import AsJson, AsOf, KnownAt, day, err, moment, out, show
 
 coverage = typer.Typer(no_args_is_help=True, help="Coverage of villages, path loss, checks of the model.")
 Rule = Annotated[str | None, typer.Option("--rule", help="Name of the coverage rule; else the default one.")]
@@ -78,6 +78,60 @@ def coverage_switch_off(
     show(tables.lost(answer), False, f"Mất phủ sóng · lost: {len(answer['items'])} / {answer['numberMatched']}")
     for vi, en in zip(answer["why"]["vi"], answer["why"]["en"], strict=True):
         out.print(f"• {vi}\n  {en}", highlight=False, markup=False)
+
+
+@coverage.command("calibrate")
+def coverage_calibrate(
+    rule: Annotated[str, typer.Option("--rule", help="By whose threshold held-out samples are judged.")] = "village-80",
+    use: Annotated[int | None, typer.Option("--use", min=1, help="Put this calibration in use; fit nothing.")] = None,
+    retire: Annotated[bool, typer.Option("--retire", help="Go back to none; fit nothing.")] = False,
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fit the model to drive tests on part of the sites, say how wrong it is on the others; nothing uses it yet."""
+    from app.coverage import calibration_words as words
+    from app.coverage import calibrations
+    from app.database import session_scope
+    from app.kit.progress import bar
+
+    if use is not None and retire:
+        raise typer.BadParameter("--use and --retire exclude each other", param_hint="--retire")
+    if use is not None or retire:
+        with session_scope() as session:
+            changed = calibrations.retire(session) if use is None else calibrations.use(session, use)
+        rows = [words.summary_row(changed)] if changed else []
+        show(words.full(changed) if as_json and changed else rows, as_json, "Hiệu chỉnh · calibration")
+        return
+    with bar(err) as progress, session_scope() as session:
+        made = calibrations.calibrate(session, as_of=day(as_of), rule=rule, progress=progress)
+    if as_json:
+        show(words.full(made), True)
+        return
+    mark = " SYNTHETIC" if made.synthetic else ""
+    show(
+        words.fit_rows(made),
+        False,
+        f"Hiệu chỉnh · calibration {made.id}{mark}, {made.report['fit_sites']} trạm · sites",
+    )
+    held = f"{made.report['held_out_sites']} trạm kiểm tra · held-out sites: trước → sau · before → after"
+    show(words.report_rows(made), False, held)
+    for line in words.left_out(made):
+        out.print(f"• {line}", highlight=False, markup=False)
+    sigma = f"sigma {made.report['sigma_model_before_db']:.1f} → {made.sigma_model_db:.1f} dB"
+    out.print(f"{sigma}. Đưa vào dùng · put it in use: hatang coverage calibrate --use {made.id}", highlight=False,
+              markup=False)  # fmt: skip
+
+
+@coverage.command("calibrations")
+def coverage_calibrations(as_json: AsJson = False) -> None:
+    """List the calibrations, newest first."""
+    from app.coverage import calibration_words as words
+    from app.coverage import calibrations
+    from app.database import session_scope
+
+    with session_scope() as session:
+        found = calibrations.every(session)
+    show([words.full(c) if as_json else words.summary_row(c) for c in found], as_json, "Hiệu chỉnh · calibrations")
 
 
 def _answer(asked: Any, known_at: str | None) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +52,8 @@ class Network:
     first_cell: Ints
     cells: Floats
     group: Ints
+    correction: Floats = field(default_factory=lambda: np.empty((0, 0, 4)))
+    """Of a calibration, by cell and clutter class; see `sweep.Plan`. No rows: not calibrated."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,8 @@ def compute(
     floor_dbm : float64 array, shape (groups,)
         Levels below it are reported as none; keep it under every threshold asked later.
     cover : LandCover
-        What stands on the ground between masts and points; bare without.
+        What stands on the ground between masts and points; bare without. The class of a point also says which of
+        `network.correction` is its own.
     losses : Losses
         Path losses of earlier runs over the same ground to the same receiver; what is computed anew is kept there.
         The results are the same to the bit. Left alone on a cluster, whose workers would have to be sent them.
@@ -115,7 +118,8 @@ def compute(
         False computes every cell in reach, for the test that pruning changes nothing.
     """
     order = _along_a_curve(lon, lat)
-    points = np.column_stack([lon, lat, terrain.heights(lon, lat)])[order]
+    clutter = cover.classes(lon, lat).astype(np.float64)
+    points: Floats = np.column_stack([lon, lat, terrain.heights(lon, lat), clutter])[order]
     masts = np.column_stack([network.mast_lon, network.mast_lat, terrain.heights(network.mast_lon, network.mast_lat)])
     shape = (len(points), len(floor_dbm))
     best, server, reason = np.empty((*shape, 5)), np.empty(shape, np.int64), np.empty(shape, np.int64)
@@ -124,7 +128,7 @@ def compute(
     plan = sweep.Plan(
         masts, network.first_cell, network.cells, network.group, floor, receiver.height_m, reach_m, prune,
         Air(EARTH_RADIUS_KM * median_factor(receiver.delta_n), receiver.n0), tables(sample_count(reach_m, step_m) + 1),
-        sweep.base_db(network.cells),
+        sweep.base_db(network.cells), network.correction,
     )  # fmt: skip
     total = np.zeros(3, np.int64)
     with lent(workers) as (executor, share):
@@ -182,7 +186,7 @@ def hear_block(
     terrain: Terrain, cover: LandCover, plan: sweep.Plan, step_m: float, points: Floats, part: slice,
     known: tuple[sweep.Known, sweep.Known], room: int,
 ) -> tuple[sweep.Heard, sweep.Fresh]:  # fmt: skip
-    """Return what a part of the points, shape (n, 3), hears, and up to `room` losses that were not known.
+    """Return what a part of the points, shape (n, 4), hears, and up to `room` losses that were not known.
 
     Runs in a thread here or on a worker of a cluster.
     """

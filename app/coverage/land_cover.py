@@ -22,6 +22,7 @@ from rasterio.vrt import WarpedVRT
 from sqlalchemy.orm import Session
 
 from app.coverage import grid, raster_store
+from app.coverage.calibration import UNCLASSIFIED
 from app.coverage.models import LandCoverTile
 from app.coverage.rasters import MAX_PIXELS, WGS84, Raster, check_frame
 from app.errors import Invalid
@@ -30,7 +31,7 @@ from app.policy.queries import parameter, parameters
 Floats = NDArray[np.float64]
 Classes = NDArray[np.uint8]
 
-CLASSES = ("unknown", "sea", "water", "open", "suburban", "trees", "urban", "dense_urban")
+CLASSES = (UNCLASSIFIED, "sea", "water", "open", "suburban", "trees", "urban", "dense_urban")
 """By index; 0 is where no raster knows."""
 UNKNOWN, SEA = 0, 1
 SEA_M = -1.0

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any, ClassVar
 
 from geoalchemy2 import WKBElement
-from sqlalchemy import BigInteger, CheckConstraint, Date, DateTime, ForeignKey, Index, String, func
+from sqlalchemy import BigInteger, CheckConstraint, Date, DateTime, ForeignKey, Index, String, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
@@ -16,6 +16,7 @@ from app.sites.models import TECHNOLOGIES
 
 VERDICTS = ("covered", "not_covered", "unknown")
 MEASUREMENTS = ("drive_test", "speed_test")
+CALIBRATIONS = ("trial", "in_use", "retired")
 LEVELS_DBM = (-160, -20)
 """Least and greatest level of a reference signal anybody measures or claims (2G RxLev to 5G SS-RSRP)."""
 MAX_MBPS = 100_000
@@ -166,6 +167,34 @@ class CoverageRun(Keyed, Base):
     inputs_sha256: Mapped[str]
     filters: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
     counts: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+    calibration: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """What everybody may know of the calibration it used (`app.coverage.calibrations.stated`); null without any."""
+
+
+class Calibration(Keyed, Base):
+    """What measurements said the model is off by, and how wrong it still is; the department's."""
+
+    __tablename__ = "calibration"
+    __table_args__ = (
+        _among("status", CALIBRATIONS),
+        CheckConstraint("sigma_model_db >= 0", name="sigma_model_db"),
+        Index("uq_calibration_in_use", "status", unique=True, postgresql_where=text("status = 'in_use'")),
+    )
+
+    made_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    as_of: Mapped[dt.date] = mapped_column(Date)
+    model: Mapped[str]
+    model_version: Mapped[str]
+    terrain_version: Mapped[str]
+    coefficients: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    """`overall` and `corrections`: each a `app.coverage.calibration.Correction`."""
+    report: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    sigma_model_db: Mapped[float]
+    """The model's own error on held-out sites, that of the place taken out."""
+    inputs_sha256: Mapped[str]
+    synthetic: Mapped[bool] = mapped_column(server_default="false", default=False)
+    status: Mapped[str] = mapped_column(server_default="trial", default="trial")
+    """Nothing is used but the one in use; a command puts it there."""
 
 
 class Signal(Base):

@@ -224,7 +224,7 @@ def compare_runs(session: Session, a: int, b: int) -> dict[str, Any]:
     """Return which villages changed verdict from run `a` to run `b`, and the counts of both.
 
     A village only one of them knows has null in the other. `same_inputs` says whether anything but the
-    clock differs; `differs` names what of rule, date, model, terrain and filters does.
+    clock differs; `differs` names what of rule, date, model, terrain, filters and calibration does.
 
     Raises
     ------
@@ -237,7 +237,7 @@ def compare_runs(session: Session, a: int, b: int) -> dict[str, Any]:
     for row in changed:
         move = f"{row['before'] or 'absent'} → {row['after'] or 'absent'}"
         moves[move] = moves.get(move, 0) + 1
-    traits = ("rule", "rule_version", "as_of", "model", "model_version", "terrain_version", "filters")
+    traits = ("rule", "rule_version", "as_of", "model", "model_version", "terrain_version", "filters", "calibration")
     return {
         "before": before,
         "after": after,

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.coverage import verdict as verdicts
+from app.coverage.calibration_words import with_calibration
 from app.coverage.collected import Collected
 from app.coverage.engine import NO_TERRAIN, REASONS, Progress, Signals
 from app.coverage.evidence import Demand
@@ -86,6 +87,8 @@ class Computed:
     """Villages with points where no land cover is known."""
     network_known: bool
     """False when no cell at all is registered: that says nothing about any village."""
+    calibration: dict[str, Any] | None = None
+    """What to tell of the calibration in use; levels and errors are already calibrated."""
 
 
 def store_signals(session: Session, run: Computed) -> None:
@@ -227,9 +230,12 @@ def _verdict_rows(
             bool(run.places.village_synthetic[v])
             or (server is not None and (run.synthetic_ground or bool(run.cells.synthetic[c])))
             or (bool(spoke) and judgement.synthetic)
+            or (run.calibration is not None and run.calibration["synthetic"])
         )
         model = final if final.evidence == "model" else weigh_told(weighed.said["model"], v)
         facts = why(model, run.rule, reasons[v], server, rate, assumed[v], synthetic=synthetic)
+        if run.calibration is not None:
+            facts = with_calibration(facts, run.calibration)
         if spoke:
             facts, stored = with_evidence(facts, weighed, v, run.rule, run.found.limits)
             said = json.dumps(stored, ensure_ascii=False)

@@ -49,6 +49,22 @@ class Problem(BaseModel):
     field: str | None = None
 
 
+class Calibrated(BaseModel):
+    """The calibration that levels are corrected by: its totals on sites held out of the fit."""
+
+    id: int
+    made_at: dt.datetime
+    as_of: dt.date = Field(description="Up to which day measurements were used")
+    sigma_model_db: float = Field(description="Standard deviation of the model's own error, that of the place apart")
+    rmse_db: float
+    bias_db: float = Field(description="Mean of measured - predicted")
+    samples: int
+    sites: int
+    false_covered_rate: float | None = Field(description="Of samples predicted covered, 0…1")
+    false_uncovered_rate: float | None = Field(description="Of samples predicted not covered, 0…1")
+    synthetic: bool
+
+
 class Run(BaseModel):
     """The run an answer rests on."""
 
@@ -67,6 +83,7 @@ class Run(BaseModel):
     started_at: dt.datetime
     finished_at: dt.datetime | None
     counts: dict[str, Any]
+    calibration: Calibrated | None = None
 
 
 class Runs(BaseModel):
@@ -230,6 +247,7 @@ class PointCoverage(BaseModel):
     undisclosed: Undisclosed | None
     model: str
     error_db: float
+    calibration: Calibrated | None = Field(description="Null: not calibrated, `error_db` is an assumption")
     synthetic: bool
 
 

@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 
 from app.config import settings
 from app.coverage import verdict as verdicts
+from app.coverage.calibration_words import in_words
+from app.coverage.calibrations import calibrated
 from app.coverage.collected import collect, read_errors, read_links
 from app.coverage.engine import Progress, Receiver, compute
 from app.coverage.fibre import store_fibre_reach
@@ -65,6 +67,7 @@ def run_coverage(
     only = operator_id(session, operator, as_of) if operator else None
     cells = read_cells(session, as_of, operator=only, technology=technology)
     places = read_places(session, as_of, village_points=parsed.unit == "point")
+    cells, receiver, calibration = calibrated(session, cells, receiver)
     terrain, cover = open_terrain(session), open_land_cover(session, as_of)
     errors, links = read_errors(session, as_of, receiver.sigma_model_db), read_links(session, as_of)
     evidence = collect(session, as_of, parsed, cells, places, operator=only, technology=technology)
@@ -73,7 +76,7 @@ def run_coverage(
     network = cells.network
     run = CoverageRun(
         as_of=as_of, rule=rule, rule_version=chosen.version, rule_value=chosen.value, model=MODEL,
-        model_version=MODEL_VERSION, terrain_version=terrain.version, status="running",
+        model_version=MODEL_VERSION, terrain_version=terrain.version, status="running", calibration=calibration,
         filters={k: v for k, v in filters.items() if v is not None},
         inputs_sha256=digest(
             network.mast_lon, network.mast_lat, network.first_cell, network.cells, network.group, cells.cell_id,
@@ -81,6 +84,7 @@ def run_coverage(
             places.dwellings, places.whole, parsed, receiver, terrain.version, cover.version,
             cover.height_m, MODEL, MODEL_VERSION, filters,
             errors, links, cells.bandwidth_mhz, *evidence.parts(),
+            *((network.correction, calibration["id"]) if calibration else ()),
         ),
     )  # fmt: skip
     session.add(run)
@@ -97,7 +101,7 @@ def run_coverage(
     bare = np.bincount(places.village, uncovered, len(places.village_id)) > 0
     found = Computed(run.id, parsed, cells, places, signals, needed, errors, links, evidence,
                      terrain.synthetic or cover.synthetic, bare,
-                     network_known=bool(cells.cell_id.size or run.filters))  # fmt: skip
+                     network_known=bool(cells.cell_id.size or run.filters), calibration=calibration)  # fmt: skip
     if parsed.unit != "point":
         store_signals(session, found)
     counts = store_verdicts(session, found, only is not None, progress)
@@ -171,6 +175,7 @@ def summary(run: CoverageRun) -> dict[str, Any]:
         **{f"fibre_{name}": fibre.get(name, 0) for name in verdicts.NAMES if fibre},
         **{f"map_{name}": str(Surface(run.id, name, ()).levels) for name in maps},
         "model": f"{run.model}, version {run.model_version}",
+        "calibration": " · ".join(in_words(run.calibration).values()) if run.calibration else None,
         "inputs_sha256": run.inputs_sha256,
     }
 

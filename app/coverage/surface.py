@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -141,7 +141,9 @@ def without(network: Network, dropped: NDArray[np.bool_]) -> tuple[Network, Ints
     kept = np.flatnonzero(~dropped)
     mast = np.repeat(np.arange(len(network.mast_lon)), np.diff(network.first_cell))[kept]
     first = np.searchsorted(mast, np.arange(len(network.mast_lon) + 1)).astype(np.int64)
-    return Network(network.mast_lon, network.mast_lat, first, network.cells[kept], network.group[kept]), kept
+    correction = network.correction[kept] if len(network.correction) else network.correction
+    return replace(network, first_cell=first, cells=network.cells[kept], group=network.group[kept],
+                   correction=correction), kept  # fmt: skip
 
 
 def compute_parts(

@@ -19,7 +19,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 # Columns of the tables the kernel reads.
-LON, LAT, GROUND = 0, 1, 2
+LON, LAT, GROUND, CLASS = 0, 1, 2, 3
+BIAS, SLOPE, NEAR, FAR = 0, 1, 2, 3
 HEIGHT, AZIMUTH, TILT, BEAMWIDTH, VERTICAL_BEAMWIDTH, F_GHZ, LEVEL = 0, 1, 2, 3, 4, 5, 6
 RSRP, LOSS, DIFFRACTION, DISTANCE, UNKNOWN_BOUND = 0, 1, 2, 3, 4
 KNOWN, POINT_UNKNOWN, SITE_UNKNOWN, PATH_UNKNOWN = 0, 1, 2, 3
@@ -68,6 +69,9 @@ class Plan(NamedTuple):
     table: Floats
     base: Floats
     """Shape (cells,): level of each cell less free space over 1 km, `base_db` of the cells."""
+    correction: Floats
+    """Shape (cells, classes, 4), added to levels: BIAS in dB, SLOPE in dB a decade of the distance in km, held between
+    NEAR and FAR, which are log10(km), by the clutter class of the point. No rows: nothing is added."""
 
 
 class Known(NamedTuple):
@@ -163,20 +167,22 @@ def base_db(cells: Floats) -> Floats:
 def sweep_into(
     ground: Ground, plan: Plan, points: Floats, known: tuple[Known, Known], heard: Heard, fresh: Fresh, paper: Paper
 ) -> None:
-    """Fill the best known signal of each group at each point, shape (n, 3); points are independent of each other.
+    """Fill the best known signal of each group at each point, shape (n, 4); points are independent of each other.
 
     Notes
     -----
     Pruning is branch and bound: no path is better than free space, so free space over the ground distance, then over
     the slant distance with the antenna's attenuation, bound the signal from above; a cell whose bound does not exceed
-    the best found so far cannot replace it. Neighbours take the masts together, from near to far: they read the same
-    terrain. Of equal signals the first cell's counts, so the order changes nothing.
+    the best found so far cannot replace it. A calibration's correction is known exactly beforehand, so it is part of
+    both bounds. Neighbours take the masts together, from near to far: they read the same terrain. Of equal signals the
+    first cell's counts, so the order changes nothing.
     """
     points, work, zone = unowned(points), unowned(paper.work), unowned(paper.zone)
     ground = Ground(_grids(ground.terrain), _grids(ground.cover), unowned(ground.height_m), ground.step_m)
     plan = Plan(
         unowned(plan.masts), unowned(plan.first_cell), unowned(plan.cells), unowned(plan.group), unowned(plan.floor),
         plan.receiver_m, plan.reach_m, plan.prune, plan.air, unowned(plan.table), unowned(plan.base),
+        unowned(plan.correction),
     )  # fmt: skip
     known = (_layer(known[0]), _layer(known[1]))
     heard = Heard(unowned(heard.best), unowned(heard.server), unowned(heard.reason), unowned(heard.counts))
@@ -190,13 +196,14 @@ def sweep_into(
                 distance_m = math.hypot(east, north)
                 if distance_m > plan.reach_m:
                     continue
-                spread_db = 20.0 * math.log10(max(distance_m / 1000.0, MIN_DISTANCE_KM))
+                decades = math.log10(max(distance_m / 1000.0, MIN_DISTANCE_KM))
                 first, cells_end = plan.first_cell[m], plan.first_cell[m + 1]
                 if plan.prune:
-                    first = _audible(plan.base, plan.group, plan.floor, heard.best[p], first, cells_end, spread_db)
+                    first = _audible(plan.base, plan.group, plan.floor, heard.best[p], plan.correction, first,
+                                     cells_end, decades, int(points[p, CLASS]))  # fmt: skip
                 if 0 <= first < cells_end:
                     bearing = math.degrees(math.atan2(east, north))
-                    _hear(ground, plan, points[p], m, first, distance_m, spread_db, bearing, p, known, heard, fresh,
+                    _hear(ground, plan, points[p], m, first, distance_m, decades, bearing, p, known, heard, fresh,
                           work, zone)  # fmt: skip
     _settle(plan.floor, heard)
 
@@ -245,13 +252,17 @@ def _near_to_far(masts: Floats, points: Floats, reach_m: float) -> Ints:
 
 
 @kernel
-def _audible(base: Floats, group: Ints, floor: Floats, best: Floats, first: int, end: int, spread_db: float) -> int:
+def _audible(
+    base: Floats, group: Ints, floor: Floats, best: Floats, correction: Floats, first: int, end: int, decades: float,
+    clutter: int,
+) -> int:  # fmt: skip
     """Return the first of the cells first:end whose bound over the ground distance may still matter, -1 when none may.
 
     Most pairs of a mast and a point end here, so it takes what it needs and no more: each array handed on costs time.
     """
     for c in range(first, end):
-        if not _beaten(base[c] - spread_db, best[group[c], RSRP], floor[group[c]]):
+        bound = base[c] + _correction_db(correction, c, clutter, decades) - 20.0 * decades
+        if not _beaten(bound, best[group[c], RSRP], floor[group[c]]):
             return c
     return -1
 
@@ -265,12 +276,12 @@ def _beaten(bound: float, best: float, floor: float) -> bool:
 
 @kernel
 def _hear(
-    ground: Ground, plan: Plan, point: Floats, m: int, first: int, distance_m: float, spread_db: float, bearing: float,
+    ground: Ground, plan: Plan, point: Floats, m: int, first: int, distance_m: float, decades: float, bearing: float,
     p: int, known: tuple[Known, Known], heard: Heard, fresh: Fresh, work: Floats, zone: NDArray[np.int8],
 ) -> None:  # fmt: skip
     """Let one point hear one mast: one profile serves all its cells, one walk all cells of a height."""
     best, mast, air = heard.best[p], plan.masts[m], plan.air
-    d_km = distance_m / 1000.0
+    d_km, correction, clutter = distance_m / 1000.0, plan.correction, int(point[CLASS])
     standing = not (math.isnan(point[GROUND]) or math.isnan(mast[GROUND]))
     h, g = work[0], work[1]
     n, walked_m, ends = -1, -1.0, (0.0, 0.0)
@@ -278,7 +289,8 @@ def _hear(
     path = Survey(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     for c in range(first, plan.first_cell[m + 1]):
         k, cell = plan.group[c], plan.cells[c]
-        bound = plan.base[c] - spread_db
+        corrected = _correction_db(correction, c, clutter, decades)
+        bound = plan.base[c] + corrected - 20.0 * decades
         if plan.prune and _beaten(bound, best[k, RSRP], plan.floor[k]):
             continue
         if not standing:
@@ -288,7 +300,7 @@ def _hear(
             continue
         hts, hrs = mast[GROUND] + cell[HEIGHT], point[GROUND] + plan.receiver_m
         free_db = free_space_db(slant_km(d_km, hts, hrs), cell[F_GHZ])
-        radiated = cell[LEVEL] - _antenna_db(cell, bearing, d_km, hts - hrs, air.ae_km)
+        radiated = cell[LEVEL] + corrected - _antenna_db(cell, bearing, d_km, hts - hrs, air.ae_km)
         if plan.prune and _beaten(radiated - free_db, best[k, RSRP], plan.floor[k]):
             continue
         loss_db, diffraction_db = free_db, 0.0
@@ -311,6 +323,15 @@ def _hear(
             _note_unknown(heard, p, k, radiated - free_db, PATH_UNKNOWN)
         else:
             _keep(heard, p, k, c, radiated - loss_db, loss_db, diffraction_db, distance_m)
+
+
+@kernel
+def _correction_db(correction: Floats, c: int, clutter: int, decades: float) -> float:
+    """Return what a calibration adds to a cell's level for a point of that class at that distance."""
+    if correction.shape[0] == 0:
+        return 0.0
+    held = min(max(decades, correction[c, clutter, NEAR]), correction[c, clutter, FAR])
+    return float(correction[c, clutter, BIAS] + correction[c, clutter, SLOPE] * held)
 
 
 @kernel

@@ -58,4 +58,5 @@ def levels_for_rate(
 
 
 def _sigma_db(session: Session, run: CoverageRun) -> float:
-    return read_errors(session, run.as_of, read_receiver(session, run.as_of).sigma_model_db).total_db
+    stated = run.calibration or vars(read_receiver(session, run.as_of))
+    return read_errors(session, run.as_of, float(stated["sigma_model_db"])).total_db

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.coverage.rules import Evidence
+from app.coverage.schemas import Calibrated
 from app.kit.page import BoxText, Dated, Paged
 
 VerdictName = Literal["covered", "not_covered", "unknown"]
@@ -247,7 +248,10 @@ class Meta(BaseModel):
     technologies: list[Technology]
     terrain: TerrainInfo
     coverage_maps: list[Technology] = Field(description="Of these there is a map between the villages")
-    model_error_db: float = Field(description="Stated standard deviation of computed levels, before calibration")
+    model_error_db: float = Field(
+        description="Standard deviation of computed levels: an assumption, or measured when `calibration` is there"
+    )
+    calibration: Calibrated | None = Field(description="Of the maps, else of the run; null: not calibrated")
     targets: list[TargetInfo]
 
 

@@ -133,6 +133,9 @@ def meta(session: Session, asked: Dated) -> Meta:
     default = next((p.name for p in rules if p.value.get("default")), None)
     tiles, bounds = queries.terrain(session)
     maps = latest_maps(session, as_of, asked.known_at)
+    run = latest_run(session, default, as_of, asked.known_at) if default else None
+    shown = maps or run
+    calibration = shown.calibration if shown else None
     return Meta.model_validate(
         {
             "version": version(),
@@ -140,7 +143,7 @@ def meta(session: Session, asked: Dated) -> Meta:
             "synthetic": synthetic,
             "bbox": queries.extent(session, as_of),
             "as_of": as_of,
-            "run": run_json(latest_run(session, default, as_of, asked.known_at)) if default else None,
+            "run": run_json(run),
             "rules": [
                 {
                     "name": p.name,
@@ -157,7 +160,8 @@ def meta(session: Session, asked: Dated) -> Meta:
             "technologies": list(TECHNOLOGIES),
             "terrain": {"tiles": tiles, "bounds": bounds},
             "coverage_maps": sorted(maps.counts["raster"]["maps"]) if maps else [],
-            "model_error_db": read_receiver(session, as_of).sigma_model_db,
+            "model_error_db": (calibration or vars(read_receiver(session, as_of)))["sigma_model_db"],
+            "calibration": calibration,
             "targets": [
                 {"indicator": t.indicator, "year": t.year, "value": t.value, "unit": t.unit, "document": t.document}
                 for t in policy.targets(session)

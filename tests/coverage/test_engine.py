@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.coverage import benchmark
+from app.coverage.calibration import correction_db
 from app.coverage.engine import Floats, Network, Receiver, Signals, compute
+from app.coverage.land_cover import BARE, CLASSES, LandCover, class_heights
+from app.coverage.land_cover import from_rasters as cover_of
 from app.coverage.propagation.antenna import attenuation_db
 from app.coverage.propagation.climate import EARTH_RADIUS_KM, median_factor
 from app.coverage.propagation.p1812 import path_losses
@@ -111,6 +115,13 @@ def test_no_cell_in_reach_is_known_to_be_nothing() -> None:
 networks = st.integers(0, 2**31).map(np.random.default_rng)
 
 
+def woods(random: np.random.Generator) -> LandCover:
+    """A patchwork of every class over all of the test terrain."""
+    patches = random.integers(0, len(CLASSES), (60, 80)).astype(np.uint8)
+    heights = class_heights({name: float(random.uniform(0, 25)) for name in CLASSES})
+    return cover_of([Raster(patches, WEST - 0.05, NORTH + 0.05, 0.01, 0.01)], heights, "woods", synthetic=True)
+
+
 def random_case(random: np.random.Generator, terrain: Terrain) -> tuple[Network, Floats, Floats]:
     west, south, east, north = terrain.bounds or (0, 0, 0, 0)
     masts, per_mast = int(random.integers(1, 12)), int(random.integers(1, 5))
@@ -123,7 +134,12 @@ def random_case(random: np.random.Generator, terrain: Terrain) -> tuple[Network,
     # A little beyond the terrain's edge, so that unknown paths occur.
     lon, lat = (random.uniform(a - 0.01, b + 0.01, masts + 25) for a, b in ((west, east), (south, north)))
     group = random.integers(0, 2, cells)
-    network = Network(lon[:masts], lat[:masts], np.arange(0, cells + 1, per_mast), np.column_stack(columns), group)
+    # Half of the cases are calibrated, class by class; between points the near and far end matter.
+    shape = (cells, len(CLASSES))
+    near, far = (np.log10(random.choice(km, shape)) for km in ([0.05, 0.5], [2.0, 30.0]))
+    correction = np.dstack([random.uniform(-25, 25, shape), random.uniform(-30, 30, shape), near, far])
+    network = Network(lon[:masts], lat[:masts], np.arange(0, cells + 1, per_mast), np.column_stack(columns), group,
+                      correction if random.random() < 0.5 else np.empty((0, 0, 4)))  # fmt: skip
     return network, lon[masts:], lat[masts:]
 
 
@@ -131,8 +147,9 @@ def random_case(random: np.random.Generator, terrain: Terrain) -> tuple[Network,
 @given(networks, st.sampled_from([ROUGH, RIDGE]))
 def test_pruning_changes_nothing_above_the_floor(random: np.random.Generator, terrain: Terrain) -> None:
     network, lon, lat = random_case(random, terrain)
-    pruned = compute(terrain, network, lon, lat, FLOOR, RECEIVER)
-    whole = compute(terrain, network, lon, lat, FLOOR, RECEIVER, prune=False)
+    cover = woods(random) if random.random() < 0.5 else BARE
+    pruned = compute(terrain, network, lon, lat, FLOOR, RECEIVER, cover=cover)
+    whole = compute(terrain, network, lon, lat, FLOOR, RECEIVER, cover=cover, prune=False)
     assert pruned.paths <= whole.paths
     heard = whole.rsrp_dbm >= FLOOR
     assert (np.isfinite(pruned.rsrp_dbm) == heard).all()
@@ -154,6 +171,25 @@ def test_threads_and_blocks_change_nothing(random: np.random.Generator) -> None:
     for name in ("rsrp_dbm", "server", "unknown_bound_dbm", "reason"):
         assert (getattr(one, name) == getattr(many, name)).all(), name
         assert (getattr(one, name) == getattr(turned, name)[::-1]).all(), name
+
+
+def test_a_correction_is_added_by_class_and_distance() -> None:
+    network, lon, lat = one_mast(107.45, 16.5), np.array([107.4502, 107.47, 107.49]), np.full(3, 16.5)
+    plain = compute(RIDGE, network, lon, lat, np.array([-200.0]), RECEIVER)
+    near, three = math.log10(0.05), math.log10(3)
+    rows = np.array([[[-5.0, 10.0, near, three], [2.0, 0.0, near, 1.5]]])
+    known = Raster(np.ones((2, 2), np.uint8), 107.465, 16.505, 0.005, 0.005)  # class 1, of no height, about the second
+    patch = cover_of([known], np.zeros(len(CLASSES)), "patch", synthetic=True)
+    told = compute(RIDGE, replace(network, correction=rows), lon, lat, np.array([-200.0]), RECEIVER, cover=patch)
+    km = plain.distance_m[:, 0] / 1000
+    assert km[0] < 0.05
+    assert km[2] > 3
+    added = (told.rsrp_dbm - plain.rsrp_dbm)[:, 0]
+    assert added == pytest.approx([-5 + 10 * near, 2, -5 + 10 * three], abs=1e-9)
+    assert added == pytest.approx(correction_db(rows[0, [0, 1, 0]], km), abs=1e-9), "as the report has it"
+    nothing = compute(RIDGE, replace(network, correction=rows * [0, 0, 1, 1]), lon, lat, np.array([-200.0]), RECEIVER)
+    for name in ("rsrp_dbm", "loss_db", "unknown_bound_dbm", "server"):
+        assert (getattr(nothing, name) == getattr(plain, name)).all(), "a correction of nothing changes no bit"
 
 
 def test_the_benchmark_counts_what_it_does() -> None:

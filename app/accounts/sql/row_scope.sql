@@ -360,6 +360,9 @@ CREATE POLICY reads ON registry.signal FOR SELECT USING (
 -- Operators must publish where they serve; what was measured of a network is its operator's and the authorities'.
 CREATE POLICY reads ON registry.signal_measurement FOR SELECT USING (
     (SELECT registry.reads_all()) OR operator_id = ANY ((SELECT registry.my_organisations())::bigint[]));
+-- What is fitted to everybody's measurements is the department's; figures computed for others (statistics) use it.
+CREATE POLICY reads ON registry.calibration FOR SELECT USING (
+    (SELECT registry.is_department()) OR (SELECT registry.my_roles()) && '{statistics}');
 DO $$
 DECLARE
     name text;

@@ -19,6 +19,8 @@ export interface Meta {
   /** Of these technologies there is a map between the villages. */
   coverage_maps: Technology[];
   model_error_db: number;
+  /** Null: not calibrated, the error is an assumption. */
+  calibration: { rmse_db: number; sites: number; synthetic: boolean } | null;
 }
 
 export interface Run {
