@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Change
-from app.database import Base, Scope, enter, look_back, say_why, session_scope
+from app.database import Base, Scope, engine, enter, look_back, say_why, session_scope
 from tests.registry.two_networks import Networks, build
 
 POLE = "INSERT INTO registry.pole (code, height_m, geom) VALUES (:code, 8, ST_SetSRID(ST_Point(107.5, 16.4), 4326))"
@@ -190,6 +190,7 @@ def test_parallel_transactions_each_write_their_own_name(own_database: str) -> N
             with session_scope(Scope(name, ("planner",))) as session:
                 session.execute(text(POLE), {"code": f"{name}-{i}"})
 
+    engine()  # made by several threads at once there would be several, and a connection of each left open
     threads = [threading.Thread(target=work, args=(f"user:{n}",)) for n in range(4)]
     for thread in threads:
         thread.start()
