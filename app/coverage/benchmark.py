@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from app.coverage import grid
 from app.coverage.engine import MAX_STEP_M, Network, Progress, Receiver, compute
+from app.coverage.plan import AZIMUTH
 from app.coverage.rasters import Raster
-from app.coverage.sweep import AZIMUTH
 from app.coverage.terrain import Terrain, from_rasters
 
 WEST, NORTH, STEP_DEG = 107.0, 16.75, 1 / 3600

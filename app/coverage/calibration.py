@@ -121,7 +121,7 @@ class Correction:
     why: dict[str, str]
 
     def row(self) -> tuple[float, float, float, float]:
-        """Return the numbers in the order of `app.coverage.sweep.Plan.correction`."""
+        """Return the numbers in the order of `app.coverage.plan.Plan.correction`."""
         return self.bias_db, self.slope_db_per_decade, math.log10(self.near_km), math.log10(self.far_km)
 
 

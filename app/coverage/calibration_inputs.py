@@ -20,7 +20,7 @@ from app.coverage.engine import REASONS, Network, Progress, Receiver, compute
 from app.coverage.inputs import Cells
 from app.coverage.land_cover import CLASSES, LandCover
 from app.coverage.models import LEVELS_DBM
-from app.coverage.sweep import F_GHZ
+from app.coverage.plan import F_GHZ
 from app.coverage.terrain import Terrain
 
 _PART = 20_000

@@ -21,9 +21,9 @@ from app.coverage.engine import Progress, Receiver
 from app.coverage.inputs import Cells, digest, read_cells, read_receiver
 from app.coverage.land_cover import CLASSES, open_land_cover
 from app.coverage.models import Calibration
+from app.coverage.plan import F_GHZ
 from app.coverage.propagation.p1812 import MODEL, MODEL_VERSION
 from app.coverage.rules import CoverageRule, parse_rule
-from app.coverage.sweep import F_GHZ
 from app.coverage.terrain import open_terrain
 from app.database import is_department, statistics
 from app.errors import Conflict, Invalid, NotFound

@@ -21,8 +21,9 @@ def _cache_folder() -> Path:
     edited equation would go on being computed the old way.
     """
     package = Path(__file__).parent
-    sources = (p.read_bytes() for p in sorted(package.rglob("*.py")))
-    digest = hashlib.sha256(b"".join(s for s in sources if b"@kernel" in s)).hexdigest()
+    sources = ((p.name, p.read_bytes()) for p in sorted(package.rglob("*.py")))
+    # plan.py has no kernel but the columns and tables of all of them.
+    digest = hashlib.sha256(b"".join(s for name, s in sources if b"@kernel" in s or name == "plan.py")).hexdigest()
     return Path(config.CACHE_DIR or package / "__pycache__") / f"kernels-{digest[:12]}"
 
 

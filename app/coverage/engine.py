@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.coverage import plan as tables_of
 from app.coverage import sweep
-from app.coverage.executors import lent
+from app.coverage.executors import Lent, lent
 from app.coverage.grid import sample_count
 from app.coverage.land_cover import BARE, LandCover
 from app.coverage.losses import Losses, empty, known
@@ -53,7 +55,7 @@ class Network:
     cells: Floats
     group: Ints
     correction: Floats = field(default_factory=lambda: np.empty((0, 0, 4)))
-    """Of a calibration, by cell and clutter class; see `sweep.Plan`. No rows: not calibrated."""
+    """Of a calibration, by cell and clutter class; see `app.coverage.plan.Plan`. No rows: not calibrated."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ def compute(
     cover: LandCover = BARE,
     losses: Losses | None = None,
     workers: int = 2,
+    on: Lent | None = None,
     prune: bool = True,
     block: int = _BLOCK,
     progress: Progress | None = None,
@@ -114,6 +117,8 @@ def compute(
     workers : int
         Threads, unless a cluster is set. The kernel releases the GIL, and a point does not see the others, so the
         result depends neither on the number of threads or workers nor on the block size.
+    on : Lent
+        Workers borrowed for several calls; what they share is sent to a cluster once.
     prune : bool
         False computes every cell in reach, for the test that pruning changes nothing.
     """
@@ -125,13 +130,13 @@ def compute(
     best, server, reason = np.empty((*shape, 5)), np.empty(shape, np.int64), np.empty(shape, np.int64)
     reach_m, step_m = receiver.max_distance_km * 1000, min(MAX_STEP_M, terrain.step_m)
     floor = np.asarray(floor_dbm, np.float64) if prune else np.full(len(floor_dbm), -np.inf)
-    plan = sweep.Plan(
+    plan = tables_of.Plan(
         masts, network.first_cell, network.cells, network.group, floor, receiver.height_m, reach_m, prune,
         Air(EARTH_RADIUS_KM * median_factor(receiver.delta_n), receiver.n0), tables(sample_count(reach_m, step_m) + 1),
-        sweep.base_db(network.cells), network.correction,
+        tables_of.base_db(network.cells), network.correction,
     )  # fmt: skip
     total = np.zeros(3, np.int64)
-    with lent(workers) as (executor, share):
+    with nullcontext(on) if on else lent(workers) as (executor, share):
         ground, above, what = share(terrain), share(cover), share(plan)
         remembered = losses if isinstance(executor, ThreadPoolExecutor) else None
         layers = remembered.layers if remembered is not None else [empty(), empty()]
@@ -156,17 +161,17 @@ def compute(
     back[order] = np.arange(len(order))
     found, server, reason = best[back], server[back], reason[back]
     return Signals(
-        found[..., sweep.RSRP],
-        found[..., sweep.LOSS],
-        found[..., sweep.DIFFRACTION],
-        found[..., sweep.DISTANCE],
+        found[..., tables_of.RSRP],
+        found[..., tables_of.LOSS],
+        found[..., tables_of.DIFFRACTION],
+        found[..., tables_of.DISTANCE],
         server,
-        found[..., sweep.UNKNOWN_BOUND],
+        found[..., tables_of.UNKNOWN_BOUND],
         reason,
         terrain.bounds is not None,
-        int(total[sweep.PATHS]),
-        int(total[sweep.LOSSES]),
-        int(total[sweep.POSTS]),
+        int(total[tables_of.PATHS]),
+        int(total[tables_of.LOSSES]),
+        int(total[tables_of.POSTS]),
     )
 
 
@@ -183,9 +188,9 @@ def _along_a_curve(lon: Floats, lat: Floats) -> Ints:
 
 
 def hear_block(
-    terrain: Terrain, cover: LandCover, plan: sweep.Plan, step_m: float, points: Floats, part: slice,
-    known: tuple[sweep.Known, sweep.Known], room: int,
-) -> tuple[sweep.Heard, sweep.Fresh]:  # fmt: skip
+    terrain: Terrain, cover: LandCover, plan: tables_of.Plan, step_m: float, points: Floats, part: slice,
+    known: tuple[tables_of.Known, tables_of.Known], room: int,
+) -> tuple[tables_of.Heard, tables_of.Fresh]:  # fmt: skip
     """Return what a part of the points, shape (n, 4), hears, and up to `room` losses that were not known.
 
     Runs in a thread here or on a worker of a cluster.
@@ -194,11 +199,11 @@ def hear_block(
     older, newer = (layer._replace(first=layer.first[part], last=layer.last[part]) for layer in known)
     shape = (len(points), len(plan.floor))
     best = np.full((*shape, 5), np.nan)
-    best[..., sweep.RSRP] = best[..., sweep.UNKNOWN_BOUND] = -np.inf
-    heard = sweep.Heard(best, np.full(shape, -1, np.int64), np.zeros(shape, np.int64), np.zeros(3, np.int64))
-    fresh = sweep.room_for(room)
-    ground = sweep.Ground(terrain.posts, cover.cells, cover.height_m, step_m)
+    best[..., tables_of.RSRP] = best[..., tables_of.UNKNOWN_BOUND] = -np.inf
+    heard = tables_of.Heard(best, np.full(shape, -1, np.int64), np.zeros(shape, np.int64), np.zeros(3, np.int64))
+    fresh = tables_of.room_for(room)
+    ground = tables_of.Ground(terrain.posts, cover.cells, cover.height_m, step_m)
     posts = sample_count(plan.reach_m, step_m) + 1
-    paper = sweep.Paper(np.zeros((3, posts)), np.zeros(posts, np.int8))
+    paper = tables_of.Paper(np.zeros((3, posts)), np.zeros(posts, np.int8))
     sweep.sweep_into(ground, plan, points, (older, newer), heard, fresh, paper)
     return heard, fresh.used(part.start or 0)

@@ -49,5 +49,12 @@ def lent(workers: int) -> Iterator[Lent]:
             f"Không kết nối được bộ điều phối Dask {address} (HATANG_DASK_SCHEDULER)",
             f"No Dask scheduler answers at {address} (HATANG_DASK_SCHEDULER)",
         ) from error
+    sent: dict[int, tuple[Any, Any]] = {}
+
+    def share(value: Any) -> Any:
+        if id(value) not in sent:  # the value stays beside it: nothing else takes its id meanwhile
+            sent[id(value)] = (value, client.scatter(value, broadcast=True))
+        return sent[id(value)][1]
+
     with client, client.get_executor() as executor:
-        yield Lent(executor, lambda value: client.scatter(value, broadcast=True))
+        yield Lent(executor, share)

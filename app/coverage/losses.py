@@ -19,7 +19,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from app.coverage.sweep import F_GHZ, HEIGHT, Fresh, Known
+from app.coverage.plan import F_GHZ, HEIGHT, Fresh, Known
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import shutil
 from dataclasses import replace
 from typing import Any
 
@@ -23,10 +22,11 @@ from app.coverage.inputs import Cells, digest, operator_id, read_cells, read_pla
 from app.coverage.land_cover import UNKNOWN, LandCover, open_land_cover
 from app.coverage.losses import Losses
 from app.coverage.models import CoverageRun
+from app.coverage.parts import Radio, compute_parts, forget
 from app.coverage.propagation.p1812 import MODEL, MODEL_VERSION
 from app.coverage.results import Computed, store_signals, store_verdicts
 from app.coverage.rules import parse_rule
-from app.coverage.surface import Frame, compute_parts, frame, read_area, without
+from app.coverage.surface import Frame, frame, read_area, without
 from app.coverage.surface_files import Surface, write_surfaces
 from app.coverage.terrain import Terrain, open_terrain
 from app.coverage.thresholds import thresholds
@@ -139,15 +139,14 @@ def _store_surface(
 ) -> dict[str, Any]:  # fmt: skip
     """Compute the maps of a run between its villages; restricted cells are in none of them.
 
-    Parts are named after everything they depend on: a run of the same inputs goes on with those it finds.
+    See `app.coverage.parts` for what is not computed again.
     """
     network, kept = without(cells.network, cells.restricted)
-    technologies = sorted(set(cells.group_technology))
-    technology = np.array([technologies.index(t) for t in cells.group_technology], np.int64)
-    key = digest(run.inputs_sha256, grid, kept, reach_km)[:16]
-    parts = settings().var_dir / "coverage" / "parts" / key
     near = replace(receiver, max_distance_km=min(receiver.max_distance_km, reach_km))
-    compute_parts(parts, grid, area, terrain, cover, network, floor, technology, near, progress)
+    groups = tuple(zip(cells.group_operator.tolist(), cells.group_technology, strict=True))
+    radio = Radio(terrain, cover, network, cells.cell_id[kept], groups, floor, near)
+    folder = settings().var_dir / "coverage" / "parts"
+    files = compute_parts(folder, grid, area, radio, progress)
     synthetic = terrain.synthetic or cover.synthetic or bool(cells.synthetic.any())
     tags = {
         "MODEL": run.model, "MODEL_VERSION": run.model_version, "RUN": str(run.id), "AS_OF": run.as_of.isoformat(),
@@ -155,8 +154,9 @@ def _store_surface(
         "SOURCE": "SYNTHETIC" if synthetic else "Hatang", "REACH_KM": f"{reach_km:g}",
     }  # fmt: skip
     operators = [cells.operator_code[int(o)] for o in cells.group_operator]
-    found = write_surfaces(run.id, parts, grid, technologies, operators, technology, cells.cell_id[kept], tags)
-    shutil.rmtree(parts)
+    technology = np.array([radio.technologies.index(t) for t in cells.group_technology], np.int64)
+    found = write_surfaces(run.id, files, grid, radio.technologies, operators, technology, tags)
+    forget(folder, [path for _, path in files])
     return found | {"synthetic": synthetic}
 
 

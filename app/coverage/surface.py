@@ -1,7 +1,6 @@
-"""Coverage between the villages: best signal of every operator and technology on a metric grid, block by block.
+"""The grid of the maps between the villages, what their pixels say, and which run made the newest.
 
-Each finished block is a file, so that a run that was killed goes on where it was and memory does not grow with the
-area. `app.coverage.surface_files` makes cloud-optimised GeoTIFFs of them.
+`app.coverage.parts` computes them block by block, `app.coverage.surface_files` makes cloud-optimised GeoTIFFs of them.
 """
 
 from __future__ import annotations
@@ -10,32 +9,31 @@ import datetime as dt
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from rasterio.features import rasterize
 from rasterio.transform import Affine
 from shapely import Geometry, get_coordinates, set_coordinates
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from app.config import settings
-from app.coverage.engine import Floats, Ints, Network, Progress, Receiver, compute
-from app.coverage.land_cover import LandCover
+from app.coverage.engine import Floats, Ints, Network
 from app.coverage.models import CoverageRun
 from app.coverage.terrain import Terrain
 from app.errors import Invalid
 from app.kit.geo import from_wgs84, to_wgs84
 
-BLOCK = 256
-"""Pixels of a block's side, and of the tiles inside the files."""
 MIN_STEP_M, MAX_STEP_M, MAX_PIXELS = 10.0, 1000.0, 100_000_000
-UNKNOWN, NO_SIGNAL = -32768, -32767
-"""Of the stored levels, tenths of a dBm: not computed or not known; known to be under every rule's threshold."""
+OUTSIDE, NO_SIGNAL, UNKNOWN = -32768, -32767, -32766
+"""Of the stored levels, tenths of a dBm: no part of the map; known to be under every rule's threshold; not known.
+
+In this order, the greatest of several operators' values is what is known of the best of them.
+"""
 
 Levels = NDArray[np.int16]
+Block = tuple[slice, slice]
+"""Rows and columns."""
 
 
 @dataclass(frozen=True)
@@ -54,27 +52,17 @@ class Frame:
         """From column and row to easting and northing."""
         return Affine(self.step_m, 0.0, self.west, 0.0, -self.step_m, self.north)
 
-    def blocks(self) -> Iterator[tuple[slice, slice]]:
-        """Yield rows and columns of every block."""
-        for row in range(0, self.height, BLOCK):
-            for column in range(0, self.width, BLOCK):
-                yield slice(row, min(row + BLOCK, self.height)), slice(column, min(column + BLOCK, self.width))
+    def blocks(self, side: int) -> Iterator[Block]:
+        """Yield every block of `side` by `side` pixels; at the lower and right edge they are smaller."""
+        for row in range(0, self.height, side):
+            for column in range(0, self.width, side):
+                yield slice(row, min(row + side, self.height)), slice(column, min(column + side, self.width))
 
     def centres(self, rows: slice, columns: slice) -> tuple[Floats, Floats]:
         """Return longitude and latitude of the pixels of a block, shape (rows, columns) each."""
         x = self.west + (np.arange(columns.start, columns.stop) + 0.5) * self.step_m
         y = self.north - (np.arange(rows.start, rows.stop) + 0.5) * self.step_m
         return to_wgs84(*np.meshgrid(x, y), self.crs)
-
-
-@dataclass(frozen=True)
-class Part:
-    """One block: levels by group and the best cell by technology."""
-
-    levels: Levels
-    """Shape (groups, rows, columns), tenths of a dBm."""
-    server: NDArray[np.int32]
-    """Shape (technologies, rows, columns), index of the cell in the network, -1 none."""
 
 
 def frame(area: Geometry, step_m: float, crs: str) -> Frame:
@@ -144,71 +132,3 @@ def without(network: Network, dropped: NDArray[np.bool_]) -> tuple[Network, Ints
     correction = network.correction[kept] if len(network.correction) else network.correction
     return replace(network, first_cell=first, cells=network.cells[kept], group=network.group[kept],
                    correction=correction), kept  # fmt: skip
-
-
-def compute_parts(
-    folder: Path,
-    grid: Frame,
-    area: Geometry,
-    terrain: Terrain,
-    cover: LandCover,
-    network: Network,
-    floor_dbm: Floats,
-    technology: Ints,
-    receiver: Receiver,
-    progress: Progress | None = None,
-) -> int:
-    """Compute every block that `folder` does not hold yet; return how many pixels were computed.
-
-    Parameters
-    ----------
-    area : Geometry
-        In degrees; pixels it does not touch stay unknown.
-    floor_dbm, technology : arrays, shape (groups,)
-        Level under which a signal does not matter; number of each group's technology.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    inside = rasterize([projected(area, grid.crs)], (grid.height, grid.width), transform=grid.transform,
-                       all_touched=True, dtype="uint8").astype(bool)  # fmt: skip
-    blocks, computed = list(grid.blocks()), 0
-    for number, (rows, columns) in enumerate(blocks):
-        target = folder / f"{rows.start}-{columns.start}.npz"
-        wanted = inside[rows, columns]
-        if not target.exists():
-            lon, lat = (values[wanted] for values in grid.centres(rows, columns))
-            part = _part(wanted, lon, lat, terrain, cover, network, floor_dbm, technology, receiver)
-            written = target.with_suffix(".part")
-            with written.open("wb") as handle:  # whole or not at all
-                np.savez_compressed(handle, levels=part.levels, server=part.server)
-            written.replace(target)
-            computed += int(wanted.sum())
-        if progress:
-            progress(number + 1, len(blocks), "raster")
-    return computed
-
-
-def read_part(folder: Path, rows: slice, columns: slice) -> Part:
-    """Return a finished block."""
-    with np.load(folder / f"{rows.start}-{columns.start}.npz", allow_pickle=False) as kept:
-        return Part(kept["levels"], kept["server"])
-
-
-def _part(
-    wanted: NDArray[np.bool_], lon: Floats, lat: Floats, terrain: Terrain, cover: LandCover, network: Network,
-    floor_dbm: Floats, technology: Ints, receiver: Receiver,
-) -> Part:  # fmt: skip
-    groups, technologies = len(floor_dbm), int(technology.max(initial=-1)) + 1
-    levels = np.full((groups, *wanted.shape), UNKNOWN, np.int16)
-    server = np.full((technologies, *wanted.shape), -1, np.int32)
-    if not lon.size:
-        return Part(levels, server)
-    found = compute(terrain, network, lon, lat, floor_dbm, receiver, cover=cover, workers=settings().workers)
-    tenths = np.where(np.isfinite(found.rsrp_dbm), np.clip(np.round(found.rsrp_dbm * 10), -3000, 3000), NO_SIGNAL)
-    # A cell of unknown path that could be heard: what is there is not known.
-    tenths[~np.isfinite(found.rsrp_dbm) & np.isfinite(found.unknown_bound_dbm)] = UNKNOWN
-    levels[:, wanted] = tenths.T.astype(np.int16)
-    for number in range(technologies):
-        mine = np.flatnonzero(technology == number)
-        best = mine[found.rsrp_dbm[:, mine].argmax(axis=1)]
-        server[number, wanted] = found.server[np.arange(len(lon)), best]
-    return Part(levels, server)

@@ -20,11 +20,13 @@ from rasterio.transform import Affine
 from rasterio.vrt import WarpedVRT
 
 from app.config import settings
-from app.coverage.surface import BLOCK, NO_SIGNAL, UNKNOWN, Frame, Levels, read_part
+from app.coverage.parts import read_part
+from app.coverage.surface import NO_SIGNAL, OUTSIDE, UNKNOWN, Block, Frame, Levels
 
 ANY = "*"
 """Name of the band that holds the best of all operators."""
 TILE = 256
+"""Pixels of a map tile's side, and of the tiles inside the files."""
 _WORLD_M = 20_037_508.342789244
 STEPS_DBM = (-120, -110, -100, -90, -80)
 COLOURS = ((0, 0, 0, 0), (253, 231, 175, 170), (250, 183, 119, 180), (232, 119, 117, 190), (169, 64, 122, 200),
@@ -64,12 +66,11 @@ def folder(run_id: int) -> Path:
 
 def write_surfaces(
     run_id: int,
-    parts: Path,
+    parts: Sequence[tuple[Block, Path]],
     grid: Frame,
     technologies: Sequence[str],
     operators: Sequence[str],
     technology: NDArray[np.int64],
-    cell_id: NDArray[np.int64],
     tags: dict[str, str],
 ) -> dict[str, Any]:
     """Make the files of every technology of the parts; return what the run keeps of them.
@@ -78,30 +79,27 @@ def write_surfaces(
     ----------
     operators, technology : shape (groups,)
         Code of each group's operator, number of its technology.
-    cell_id : int64 array
-        Row id of each cell of the network.
     """
     kept: dict[str, Any] = {"crs": grid.crs, "step_m": grid.step_m, "maps": {}}
     for number, name in enumerate(technologies):
         groups = np.flatnonzero(technology == number)
         surface = Surface(run_id, name, tuple(operators[int(g)] for g in groups))
-        levels = {"dtype": "int16", "count": 1 + len(groups), "nodata": UNKNOWN}
+        levels = {"dtype": "int16", "count": 1 + len(groups), "nodata": OUTSIDE}
         with (
             _staged(surface.levels, grid, levels) as staged,
             _staged(surface.servers, grid, {"dtype": "int32", "count": 1, "nodata": 0}) as servers,
         ):
-            for rows, columns in grid.blocks():
-                part, window = read_part(parts, rows, columns), rasterio.windows.Window.from_slices(rows, columns)
-                staged.write(_best(part.levels[groups]), 1, window=window)
+            for block, path in parts:
+                part, window = read_part(path), rasterio.windows.Window.from_slices(*block)
+                staged.write(part.levels[groups].max(axis=0, initial=OUTSIDE), 1, window=window)
                 for band, g in enumerate(groups, start=2):
                     staged.write(part.levels[g], band, window=window)
-                chosen = part.server[number]
-                servers.write(np.where(chosen >= 0, cell_id[chosen], 0).astype(np.int32), 1, window=window)
+                servers.write(part.server[number], 1, window=window)
             staged.scales = [0.1] * staged.count
             for band, code in enumerate((ANY, *surface.operators), start=1):
                 staged.set_band_description(band, code)
                 staged.set_band_unit(band, "dBm")
-            staged.update_tags(**tags, NO_SIGNAL=str(NO_SIGNAL))
+            staged.update_tags(**tags, NO_SIGNAL=str(NO_SIGNAL), UNKNOWN=str(UNKNOWN))
             servers.update_tags(**tags)
         kept["maps"][name] = {
             "operators": list(surface.operators),
@@ -112,22 +110,11 @@ def write_surfaces(
     return kept
 
 
-def _best(levels: Levels) -> Levels:
-    """Return the best of several operators: a known level before "no signal" before unknown… unless one is unknown.
-
-    The smallest codes are the states without a level, so the largest value is the best level; where none has one and
-    any is unknown, the best is unknown.
-    """
-    best: Levels = levels.max(axis=0, initial=UNKNOWN)
-    best[(best == NO_SIGNAL) & (levels == UNKNOWN).any(axis=0)] = UNKNOWN
-    return best
-
-
 def _staged(target: Path, grid: Frame, profile: dict[str, Any]) -> Any:
     target.parent.mkdir(parents=True, exist_ok=True)
     return rasterio.open(
         target.with_suffix(".staged.tif"), "w", driver="GTiff", width=grid.width, height=grid.height, crs=grid.crs,
-        transform=grid.transform, tiled=True, blockxsize=BLOCK, blockysize=BLOCK, compress="deflate",
+        transform=grid.transform, tiled=True, blockxsize=TILE, blockysize=TILE, compress="deflate",
         bigtiff="if_safer", **profile,
     )  # fmt: skip
 
@@ -136,7 +123,7 @@ def _finish(target: Path) -> str:
     """Turn a staged file into a cloud-optimised one in its place; return its hash."""
     staged, part = target.with_suffix(".staged.tif"), target.with_suffix(".part.tif")
     # Nearest: an average of levels and of codes would be neither.
-    rasterio.shutil.copy(staged, part, driver="COG", compress="deflate", predictor="yes", blocksize=BLOCK,
+    rasterio.shutil.copy(staged, part, driver="COG", compress="deflate", predictor="yes", blocksize=TILE,
                          overview_resampling="nearest")  # fmt: skip
     part.replace(target)
     staged.unlink()
@@ -158,10 +145,10 @@ def levels_in_tile(path: Path, band: int, z: int, x: int, y: int, square_m: floa
         if square_m is not None:
             return _squares(source, band, west, north, side, square_m)
         options = {"crs": "EPSG:3857", "transform": Affine(side / TILE, 0.0, west, 0.0, -side / TILE, north),
-                   "width": TILE, "height": TILE, "resampling": Resampling.nearest, "nodata": UNKNOWN}  # fmt: skip
+                   "width": TILE, "height": TILE, "resampling": Resampling.nearest, "nodata": OUTSIDE}  # fmt: skip
         with WarpedVRT(source, **options) as tile:
             found: Levels = tile.read(band)
-    return None if (found == UNKNOWN).all() else found
+    return None if (found == OUTSIDE).all() else found
 
 
 def _squares(source: Any, band: int, west: float, north: float, side: float, square_m: float) -> Levels | None:
@@ -175,18 +162,18 @@ def _squares(source: Any, band: int, west: float, north: float, side: float, squ
     place = source.transform
     column, row = (middle_x - place.c) / place.a, (middle_y - place.f) / place.e
     inside = (column >= 0) & (column < source.width) & (row >= 0) & (row < source.height)
-    found = np.full(TILE * TILE, UNKNOWN, np.int16)
+    found = np.full(TILE * TILE, OUTSIDE, np.int16)
     if inside.any():
         rows, columns = row[inside].astype(int), column[inside].astype(int)
         window = ((rows.min(), rows.max() + 1), (columns.min(), columns.max() + 1))
         found[inside] = source.read(band, window=window)[rows - rows.min(), columns - columns.min()]
-    return None if (found == UNKNOWN).all() else found.reshape(TILE, TILE)
+    return None if (found == OUTSIDE).all() else found.reshape(TILE, TILE)
 
 
 def picture(levels: Levels) -> bytes:
-    """Return a PNG of levels: a colour a step, unknown hatched, no signal clear."""
+    """Return a PNG of levels: a colour a step, unknown hatched, no signal and what is outside clear."""
     place = np.digitize(levels / 10.0, STEPS_DBM)
-    pixels = np.array(COLOURS, np.uint8)[np.where(levels <= NO_SIGNAL, 0, place)]
+    pixels = np.array(COLOURS, np.uint8)[np.where(levels <= UNKNOWN, 0, place)]
     row, column = np.indices(levels.shape)
     pixels[(levels == UNKNOWN) & ((row + column) % 8 < 2)] = (90, 105, 118, 90)
     out = io.BytesIO()

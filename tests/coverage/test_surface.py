@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,8 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.config import settings
 from app.coverage import surface, surface_files
-from app.coverage.engine import Network, Receiver, compute
-from app.coverage.land_cover import BARE
+from app.coverage.engine import Network, Receiver
 from app.coverage.rasters import Raster
 from app.coverage.service import run_coverage
 from app.coverage.terrain import from_rasters
@@ -25,7 +23,7 @@ from app.database import PUBLIC, Scope
 from app.errors import Invalid
 from app.kit.geo import from_wgs84
 from tests.conftest import client_in
-from tests.coverage.conftest import AS_OF, NORTH, STEP, VOID_WEST, WEST, Station, Village, hills
+from tests.coverage.conftest import AS_OF, NORTH, STEP, WEST, Station, Village, hills
 
 RECEIVER = Receiver(1.5, 45.0, 370.0, 11.0, 35.0)
 RIDGE = from_rasters([Raster(hills(), WEST, NORTH, STEP, STEP)], "ridge", True)
@@ -40,19 +38,13 @@ DAY = {"as_of": AS_OF.isoformat()}
 TILE = "/tiles/coverage/4G/12/{}/{}.png"
 
 
-def parts_of(folder: Path, step_m: float = 400) -> surface.Frame:
-    grid = surface.frame(AREA, step_m, CRS)
-    surface.compute_parts(folder, grid, AREA, RIDGE, BARE, NETWORK, np.array([-300.0]), ONE, RECEIVER)
-    return grid
-
-
 def test_the_grid_has_metric_pixels_on_whole_steps() -> None:
     grid = surface.frame(AREA, 250, CRS)
     assert (grid.west % 250, grid.north % 250) == (0, 0)
     east, north = from_wgs84(107.66, 16.54, CRS)
     assert grid.west + grid.width * 250 >= east - 1e-6
     assert grid.north >= north
-    rows, columns = next(grid.blocks())
+    rows, columns = next(grid.blocks(64))
     lon, lat = grid.centres(rows, columns)
     x, y = from_wgs84(lon[0, 0], lat[0, 0], CRS)
     assert (float(x), float(y)) == pytest.approx((grid.west + 125, grid.north - 125), abs=0.01)
@@ -69,45 +61,6 @@ def test_grids_that_cannot_be(area: shapely.Geometry, step_m: float, code: str) 
     assert refused.value.code == code
 
 
-def test_a_pixel_is_the_signal_at_its_middle(tmp_path: Path) -> None:
-    grid = parts_of(tmp_path)
-    rows, columns = next(grid.blocks())
-    part = surface.read_part(tmp_path, rows, columns)
-    lon, lat = grid.centres(rows, columns)
-    asked = [(3, 5), (10, 30), (12, 12)]
-    found = compute(RIDGE, NETWORK, np.array([lon[p] for p in asked]), np.array([lat[p] for p in asked]),
-                    np.array([-300.0]), RECEIVER)  # fmt: skip
-    for k, place in enumerate(asked):
-        assert part.levels[0][place] == np.round(found.rsrp_dbm[k, 0] * 10)
-        assert part.server[0][place] == found.server[k, 0]
-    unknown = lon > VOID_WEST + 0.005
-    assert (part.levels[0][unknown] == surface.UNKNOWN).all(), "no terrain there: unknown, not without signal"
-    assert (part.server[0][unknown] == -1).all()
-
-
-def test_a_run_that_was_killed_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(surface, "BLOCK", 32)
-    grid = surface.frame(AREA, 400, CRS)
-    ask = (grid, AREA, RIDGE, BARE, NETWORK, np.array([-140.0]), ONE, RECEIVER)
-
-    def killed(done: int, of: int, _: str) -> None:
-        if done == 2:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        surface.compute_parts(tmp_path, *ask, killed)
-    kept = {p.name: p.read_bytes() for p in tmp_path.glob("*.npz")}
-    assert len(kept) == 2
-    (tmp_path / "0-64.part").write_bytes(b"half a block")
-    rest = surface.compute_parts(tmp_path, *ask)
-    whole = surface.compute_parts(tmp_path / "again", *ask)
-    assert 0 < rest < whole
-    assert {n: (tmp_path / n).read_bytes() for n in kept} == kept, "finished blocks are not computed again"
-    for rows, columns in grid.blocks():
-        one, other = (surface.read_part(f, rows, columns) for f in (tmp_path, tmp_path / "again"))
-        assert (one.levels == other.levels).all()
-
-
 def test_without_some_cells() -> None:
     network = Network(
         np.arange(3.0), np.arange(3.0), np.array([0, 2, 3, 5]), np.arange(35.0).reshape(5, 7), np.array([0, 1, 0, 1, 0])
@@ -117,12 +70,6 @@ def test_without_some_cells() -> None:
     assert kept.first_cell.tolist() == [0, 1, 1, 3]
     assert kept.group.tolist() == [0, 1, 0]
     assert (kept.cells == network.cells[[0, 3, 4]]).all()
-
-
-def test_the_best_of_several_operators() -> None:
-    u, none = surface.UNKNOWN, surface.NO_SIGNAL
-    levels = np.array([[[-900, none, u, none]], [[-800, u, u, none]]], np.int16)
-    assert surface_files._best(levels).tolist() == [[-800, u, u, none]]
 
 
 @pytest.fixture
@@ -143,10 +90,14 @@ def test_files_any_gis_reads(mapped: Session) -> None:
     found = surface_files.Surface(run, "4G", ("VIETTEL", "VNPT"))
     with rasterio.open(found.levels) as file:
         assert file.descriptions == ("*", "VIETTEL", "VNPT")
-        assert (file.crs.to_epsg(), file.res, file.scales[0], file.nodata) == (9214, (250, 250), 0.1, surface.UNKNOWN)
+        assert (file.crs.to_epsg(), file.res, file.scales[0], file.nodata) == (9214, (250, 250), 0.1, surface.OUTSIDE)
         assert file.profile["tiled"]
         assert file.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
         assert file.tags()["SOURCE"] == "SYNTHETIC"
+        assert (file.tags()["NO_SIGNAL"], file.tags()["UNKNOWN"]) == ("-32767", "-32766")
+        best, *operators = file.read()
+        assert (best == np.max(operators, axis=0)).all(), "the best of all is the greatest value, whatever is unknown"
+        assert {-32766, -32767} <= set(np.unique(operators).tolist())
         x, y = from_wgs84([107.45, 107.56, 107.44], [16.5, 16.48, 16.42], CRS)
         at_vt, at_vn, at_hush = file.sample(list(zip(x, y, strict=True)))
     assert at_vt[0] == at_vt[1] > at_vt[2]
