@@ -154,14 +154,21 @@ def coverage_run(
     technology: Annotated[str | None, typer.Option("--technology", help="Only 2G, 3G, 4G or 5G.")] = None,
     resolution_m: Annotated[float | None, typer.Option("--resolution", help="Metres of a coverage raster.")] = None,
     rule: Annotated[str, typer.Option("--rule", help="Name of the coverage rule.")] = "village-80",
+    background: Annotated[bool, typer.Option("--background", help="Leave it to a worker; print the job.")] = False,
     as_of: AsOf = None,
     as_json: AsJson = False,
 ) -> None:
     """Compute the signal at every village's points and store the verdicts as a run."""
+    from app.coverage import jobs as work
     from app.coverage import service
     from app.database import session_scope
     from app.kit.progress import bar
 
+    if background:
+        with session_scope() as session:
+            number = work.ask(session, day(as_of), rule, operator, technology, resolution_m)
+        show({"job": number, "follow": f"hatang jobs show {number}"}, as_json, "Đã xếp hàng · queued")
+        return
     with bar(err) as progress, session_scope() as session:
         run = service.run_coverage(
             session, as_of=day(as_of), rule=rule, operator=operator, technology=technology,

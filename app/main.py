@@ -37,12 +37,13 @@ ROUTERS: tuple[str, ...] = (
     "app.licensing.router",
     "app.objects.router",
     "app.jobs.router",
+    "app.coverage.runs_router",
     "app.publish.coverage_maps",
     "app.publish.tiles",
 )
 """Modules whose `router` is mounted, in order."""
 
-JOBS: tuple[str, ...] = ()
+JOBS: tuple[str, ...] = ("app.coverage.jobs",)
 """Modules that define kinds of background work (`app.jobs.work`)."""
 
 DIST = ROOT / "app" / "web" / "dist"

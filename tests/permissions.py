@@ -211,6 +211,7 @@ QUESTIONS: dict[str, Questions] = {
     "GET /api/jobs": _plain("/api/jobs", {}, {"status": "queued"}, {"kind": INJECTION}),
     "GET /api/jobs/{job_id}": _plain("/api/jobs/1"),
     "POST /api/jobs/{job_id}/cancel": _plain("/api/jobs/1/cancel"),
+    "POST /api/coverage/runs": lambda _: [Ask("/api/coverage/runs", body={"rule": "village-80"})],
     "GET /api/session": _plain("/api/session"),
     "POST /api/session": lambda _: [Ask("/api/session", body={"name": INJECTION, "password": "x"})],
     "DELETE /api/session": _plain("/api/session"),

@@ -147,14 +147,18 @@ def compute(
             for at in range(0, len(points), block)
         }
         fresh = []
-        for done, future in enumerate(as_completed(parts), start=1):
-            (heard, anew), start = future.result(), parts[future]
-            fresh.append(anew)
-            part = slice(start, start + block)
-            best[part], server[part], reason[part] = heard.best, heard.server, heard.reason
-            total += heard.counts
-            if progress:
-                progress(min(done * block, len(points)), len(points), "signals")
+        try:
+            for done, future in enumerate(as_completed(parts), start=1):
+                (heard, anew), start = future.result(), parts[future]
+                fresh.append(anew)
+                part = slice(start, start + block)
+                best[part], server[part], reason[part] = heard.best, heard.server, heard.reason
+                total += heard.counts
+                if progress:
+                    progress(min(done * block, len(points)), len(points), "signals")
+        finally:
+            for future in parts:  # cancelled or failed: what has not begun does not begin
+                future.cancel()
     if remembered is not None:
         remembered.keep(fresh, points, masts, network.cells)
     back = np.empty_like(order)

@@ -25,24 +25,46 @@ from app.coverage.models import CoverageRun
 from app.coverage.parts import Radio, compute_parts, forget
 from app.coverage.propagation.p1812 import MODEL, MODEL_VERSION
 from app.coverage.results import Computed, store_signals, store_verdicts
-from app.coverage.rules import parse_rule
-from app.coverage.surface import Frame, frame, read_area, without
+from app.coverage.rules import CoverageRule, parse_rule
+from app.coverage.surface import Frame, check_step, frame, read_area, without
 from app.coverage.surface_files import Surface, write_surfaces
 from app.coverage.terrain import Terrain, open_terrain
 from app.coverage.thresholds import thresholds
 from app.errors import AppError, Invalid
+from app.policy.models import Parameter
 from app.policy.queries import parameter, parameters
 from app.sites.models import TECHNOLOGIES
 
+DEFAULT_RULE = "village-80"
 FLOOR_MARGIN_DB = 20.0
 """How far under the lowest threshold of any rule a signal is still computed and stored."""
+
+
+def check(
+    session: Session, as_of: dt.date, rule: str, operator: str | None, technology: str | None,
+    resolution_m: float | None,
+) -> tuple[Parameter, CoverageRule, int | None]:  # fmt: skip
+    """Return the rule as stored and as it is computed, and the operator's id; refuse what no run can be asked for.
+
+    Raises
+    ------
+    Invalid, NotFound
+        As `run_coverage`.
+    """
+    if technology is not None and technology not in TECHNOLOGIES:
+        known = ", ".join(TECHNOLOGIES)
+        raise Invalid("unknown_technology", f"Công nghệ là một trong {known}", f"Technology is one of {known}",
+                      field="technology")  # fmt: skip
+    check_step(resolution_m)
+    chosen = parameter(session, "coverage_rule", rule, as_of)
+    return chosen, parse_rule(rule, chosen.value), operator_id(session, operator, as_of) if operator else None
 
 
 def run_coverage(
     session: Session,
     *,
     as_of: dt.date,
-    rule: str = "village-80",
+    rule: str = DEFAULT_RULE,
     operator: str | None = None,
     technology: str | None = None,
     resolution_m: float | None = None,
@@ -57,14 +79,8 @@ def run_coverage(
     NotFound
         No such rule on that date.
     """
-    if technology is not None and technology not in TECHNOLOGIES:
-        known = ", ".join(TECHNOLOGIES)
-        raise Invalid("unknown_technology", f"Công nghệ là một trong {known}", f"Technology is one of {known}",
-                      field="technology")  # fmt: skip
-    chosen = parameter(session, "coverage_rule", rule, as_of)
-    parsed = parse_rule(rule, chosen.value)
+    chosen, parsed, only = check(session, as_of, rule, operator, technology, resolution_m)
     receiver = read_receiver(session, as_of)
-    only = operator_id(session, operator, as_of) if operator else None
     cells = read_cells(session, as_of, operator=only, technology=technology)
     places = read_places(session, as_of, village_points=parsed.unit == "point")
     cells, receiver, calibration = calibrated(session, cells, receiver)

@@ -65,6 +65,19 @@ class Frame:
         return to_wgs84(*np.meshgrid(x, y), self.crs)
 
 
+def check_step(step_m: float | None) -> None:
+    """Refuse a resolution that no map can have; None is no map.
+
+    Raises
+    ------
+    Invalid
+        `resolution_range`.
+    """
+    if step_m is not None and not MIN_STEP_M <= step_m <= MAX_STEP_M:
+        raise Invalid("resolution_range", f"Độ phân giải phải từ {MIN_STEP_M:g} đến {MAX_STEP_M:g} m",
+                      f"The resolution is {MIN_STEP_M:g} to {MAX_STEP_M:g} m", field="resolution")  # fmt: skip
+
+
 def frame(area: Geometry, step_m: float, crs: str) -> Frame:
     """Return the grid of `step_m` over an area in longitude and latitude, edges at whole multiples of the step.
 
@@ -73,9 +86,7 @@ def frame(area: Geometry, step_m: float, crs: str) -> Frame:
     Invalid
         A step outside 10 to 1,000 m, an empty area, more than 100 million pixels.
     """
-    if not MIN_STEP_M <= step_m <= MAX_STEP_M:
-        raise Invalid("resolution_range", f"Độ phân giải phải từ {MIN_STEP_M:g} đến {MAX_STEP_M:g} m",
-                      f"The resolution is {MIN_STEP_M:g} to {MAX_STEP_M:g} m", field="resolution")  # fmt: skip
+    check_step(step_m)
     if area.is_empty:
         raise Invalid("no_area", "Chưa có ranh giới xã và địa hình; hãy nạp trước khi tính bản đồ vùng phủ",
                       "There are neither communes nor terrain; load them before a coverage map",
