@@ -110,12 +110,11 @@ def point_coverage(session: Session, lon: float, lat: float, as_of: dt.date) -> 
     blur = parameter(session, "disclosure", "signal", today()).value  # as is told today
     with statistics(session):
         cells = read_cells(session, as_of, near=(lon, lat), reach_m=receiver.max_distance_km * 1000)
-    cells, receiver, calibration = calibrated(session, cells, receiver)
-    terrain = open_terrain(session)
+    terrain, cover = open_terrain(session), open_land_cover(session, as_of)
+    cells, receiver, calibration = calibrated(session, cells, receiver, cover)
     sigma_db = read_errors(session, as_of, receiver.sigma_model_db).total_db
     floor = floors(session, as_of, cells, sigma_db)
     at = np.array([(lon, lat), centre(square_of(lon, lat, blur["grid_m"]), blur["grid_m"])])
-    cover = open_land_cover(session, as_of)
     found = compute(terrain, cells.network, at[:, 0], at[:, 1], floor, receiver, cover=cover, workers=1)
     serving = [int(c) for c in found.server[0] if c >= 0]
     readable = queries.readable_cells(session, [int(cells.cell_id[c]) for c in serving])

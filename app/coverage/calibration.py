@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from app.coverage.bands import BANDS, WORDS
 from app.errors import Invalid
+from app.kit.text import decimal_vi
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -267,7 +268,10 @@ def _own(samples: Samples, band: str | None, clutter: str | None, limits: Limits
     off = decades - decades.mean()
     slope = float((off * residual).sum() / (off * off).sum())
     bias = float(residual.mean() - slope * decades.mean())
-    why = {"vi": f"{count_vi}, từ {near:.2g} đến {far:.2g} km", "en": f"{count_en}, from {near:.2g} to {far:.2g} km"}
+    why = {
+        "vi": f"{count_vi}, từ {decimal_vi(near, 2)} đến {decimal_vi(far, 1)} km",
+        "en": f"{count_en}, from {near:.2f} to {far:.1f} km",
+    }
     return Correction(band, clutter, bias, slope, near, far, "bias_and_slope", n, sites, why)
 
 

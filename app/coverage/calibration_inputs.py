@@ -142,7 +142,7 @@ def match(
         cover.classes(drive.lon[used], drive.lat[used]).astype(np.int64), CLASSES, served.km[used],
         served.rsrp_dbm[used], drive.rsrp_dbm[used], np.array([floor_dbm[t] for t in technology], np.float64),
     )  # fmt: skip
-    synthetic = drive.synthetic or terrain.synthetic or bool(cells.synthetic[cell].any())
+    synthetic = drive.synthetic or terrain.synthetic or cover.synthetic or bool(cells.synthetic[cell].any())
     counted = Counter(why[why != ""].tolist())
     return Matched(samples, technology, synthetic, drive.dropped | dict(sorted(counted.items())))
 

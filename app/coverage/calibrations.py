@@ -19,7 +19,7 @@ from app.coverage.calibration_words import in_words
 from app.coverage.collected import read_errors
 from app.coverage.engine import Progress, Receiver
 from app.coverage.inputs import Cells, digest, read_cells, read_receiver
-from app.coverage.land_cover import CLASSES, open_land_cover
+from app.coverage.land_cover import CLASSES, LandCover, open_land_cover
 from app.coverage.models import Calibration
 from app.coverage.plan import F_GHZ
 from app.coverage.propagation.p1812 import MODEL, MODEL_VERSION
@@ -56,8 +56,8 @@ def calibrate(
     drive = read_drive(session, as_of, days)
     if not len(drive.rsrp_dbm):
         raise _nothing_measured(drive.total, drive.dropped)
-    terrain, cells = open_terrain(session), read_cells(session, as_of)
-    matched = match(terrain, open_land_cover(session, as_of), cells, receiver, drive, floor, progress)
+    terrain, cover, cells = open_terrain(session), open_land_cover(session, as_of), read_cells(session, as_of)
+    matched = match(terrain, cover, cells, receiver, drive, floor, progress)
     samples = matched.samples
     if not len(samples.site):
         raise _nothing_matched(matched.dropped)
@@ -65,6 +65,7 @@ def calibrate(
     told = report(samples, fitted, _asked(matched, parsed), errors, limits)
     stored = Calibration(
         as_of=as_of, model=MODEL, model_version=MODEL_VERSION, terrain_version=terrain.version,
+        cover_version=cover.state,
         coefficients={"overall": asdict(fitted.overall), "corrections": [asdict(c) for c in fitted.corrections]},
         report={
             "rule": rule, "rule_version": chosen.version, "rows": [asdict(row) for row in told.rows],
@@ -78,7 +79,8 @@ def calibrate(
         inputs_sha256=digest(
             *(getattr(samples, name) for name in ("site", "band", "class_code", "distance_km", "predicted_dbm",
                                                   "measured_dbm", "floor_dbm")),
-            samples.site_code, samples.classes, limits, parsed, errors, terrain.version, MODEL, MODEL_VERSION,
+            samples.site_code, samples.classes, limits, parsed, errors, terrain.version, cover.state,
+            MODEL, MODEL_VERSION,
         ),
     )  # fmt: skip
     session.add(stored)
@@ -127,19 +129,23 @@ def every(session: Session) -> list[Calibration]:
     return list(session.scalars(select(Calibration).order_by(Calibration.id.desc())))
 
 
-def calibrated(session: Session, cells: Cells, receiver: Receiver) -> tuple[Cells, Receiver, dict[str, Any] | None]:
+def calibrated(
+    session: Session, cells: Cells, receiver: Receiver, cover: LandCover
+) -> tuple[Cells, Receiver, dict[str, Any] | None]:
     """Return cells and receiver with the calibration in use, and what to tell of it; as they are without one.
 
     Raises
     ------
     Conflict
-        `calibration_outdated`: the one in use was made for another model.
+        `calibration_outdated`: the one in use was made for another model or another land cover, whose losses it would
+        correct a second time.
     """
     with statistics(session):
         found = in_use(session)
     if found is None:
         return cells, receiver, None
     _of_this_model(found)
+    _of_this_cover(found, cover)
     kept = found.coefficients
     rows = table(Correction(**kept["overall"]), [Correction(**c) for c in kept["corrections"]], CLASSES)
     network = replace(cells.network, correction=rows[band_of(cells.network.cells[:, F_GHZ])])
@@ -194,6 +200,17 @@ def _of_this_model(found: Calibration) -> None:
             f"{MODEL_VERSION}: hiệu chỉnh lại, hoặc chạy hatang coverage calibrate --retire",
             f"Calibration {found.id} was made for {found.model} {found.model_version}, this program computes with "
             f"{MODEL} {MODEL_VERSION}: calibrate again, or run hatang coverage calibrate --retire",
+        )
+
+
+def _of_this_cover(found: Calibration, cover: LandCover) -> None:
+    if found.cover_version != cover.state:
+        raise Conflict(
+            "calibration_outdated",
+            f"Hiệu chỉnh {found.id} làm với lớp phủ mặt đất hoặc chiều cao lớp phủ khác: hiệu chỉnh lại, hoặc chạy "
+            "hatang coverage calibrate --retire",
+            f"Calibration {found.id} was made with another land cover, or other heights of it: calibrate again, or run "
+            "hatang coverage calibrate --retire",
         )
 
 

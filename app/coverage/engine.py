@@ -29,6 +29,8 @@ NO_TERRAIN = "no_terrain"
 MAX_STEP_M = 30.0
 ROOM = 3000
 """New losses a point of a block may bring on average; what finds no room is computed again another time."""
+AT_ONCE = 1_000_000
+"""New losses that are kept together while a run goes on."""
 _BLOCK = 512
 
 
@@ -137,20 +139,24 @@ def compute(
     )  # fmt: skip
     total = np.zeros(3, np.int64)
     with nullcontext(on) if on else lent(workers) as (executor, share):
-        ground, above, what = share(terrain), share(cover), share(plan)
+        ground, above, what = share(terrain), share(cover), share(plan, once=True)
         remembered = losses if isinstance(executor, ThreadPoolExecutor) else None
         layers = remembered.layers if remembered is not None else [empty(), empty()]
-        kept = share(known(layers, points, masts, network.cells))
+        kept = share(known(layers, points, masts, network.cells), once=True)
         room = block * ROOM if remembered is not None else 0
         parts = {
             executor.submit(hear_block, ground, above, what, step_m, points, slice(at, at + block), kept, room): at
             for at in range(0, len(points), block)
         }
-        fresh = []
+        fresh: list[tables_of.Fresh] = []
         try:
-            for done, future in enumerate(as_completed(parts), start=1):
-                (heard, anew), start = future.result(), parts[future]
+            for done, future in enumerate(as_completed(list(parts)), start=1):
+                start = parts.pop(future)  # so that what it found is not kept twice
+                heard, anew = future.result()
                 fresh.append(anew)
+                if remembered is not None and sum(len(f.point) for f in fresh) > AT_ONCE:
+                    remembered.keep(fresh, points, masts, network.cells)
+                    fresh.clear()
                 part = slice(start, start + block)
                 best[part], server[part], reason[part] = heard.best, heard.server, heard.reason
                 total += heard.counts
@@ -159,8 +165,8 @@ def compute(
         finally:
             for future in parts:  # cancelled or failed: what has not begun does not begin
                 future.cancel()
-    if remembered is not None:
-        remembered.keep(fresh, points, masts, network.cells)
+            if remembered is not None:
+                remembered.keep(fresh, points, masts, network.cells)
     back = np.empty_like(order)
     back[order] = np.arange(len(order))
     found, server, reason = best[back], server[back], reason[back]

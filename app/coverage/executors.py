@@ -17,8 +17,9 @@ class Lent(NamedTuple):
     """An executor, and how to hand it what many of its jobs need."""
 
     executor: Executor
-    share: Callable[[Any], Any]
-    """Returns what stands for a value in the arguments of a job: on a cluster it is sent to each worker once."""
+    share: Callable[..., Any]
+    """Returns what stands for a value in the arguments of a job: on a cluster it is sent to each worker once, and stays
+    there for the next jobs unless `once=True`."""
 
 
 @contextmanager
@@ -33,7 +34,7 @@ def lent(workers: int) -> Iterator[Lent]:
     address = settings().dask_scheduler
     if address is None:
         with ThreadPoolExecutor(workers) as threads:
-            yield Lent(threads, lambda value: value)
+            yield Lent(threads, lambda value, once=False: value)
         return
     try:
         import distributed
@@ -51,7 +52,9 @@ def lent(workers: int) -> Iterator[Lent]:
         ) from error
     sent: dict[int, tuple[Any, Any]] = {}
 
-    def share(value: Any) -> Any:
+    def share(value: Any, once: bool = False) -> Any:
+        if once:
+            return client.scatter(value, broadcast=True)
         if id(value) not in sent:  # the value stays beside it: nothing else takes its id meanwhile
             sent[id(value)] = (value, client.scatter(value, broadcast=True))
         return sent[id(value)][1]

@@ -8,6 +8,7 @@ taken as bare, and what rests on that says so.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -55,6 +56,13 @@ class LandCover:
         """Travel as classes and frames: addresses in memory mean nothing in another process."""
         rasters = [Raster(np.asarray(g), *frame) for g, frame in zip(self.grids, self.frames.tolist(), strict=True)]
         return from_rasters, (rasters, self.height_m, self.version, self.synthetic)
+
+    @property
+    def state(self) -> str:
+        """Return the hash of what it holds and how high that stands; "none" without any."""
+        if not self.grids:
+            return "none"
+        return hashlib.sha256(self.version.encode() + self.height_m.tobytes()).hexdigest()
 
     @property
     def cells(self) -> grid.Grids:
@@ -147,7 +155,9 @@ def add_files(
         raise Invalid("unknown_scheme", f"Không có bảng lớp phủ {scheme!r}; có: {listed}",
                       f"There is no land-cover scheme {scheme!r}; there are: {listed}", field="scheme")  # fmt: skip
     table = scheme_table(scheme, known[scheme])
-    return raster_store.add_files(session, LandCoverTile, paths, partial(read_classes, scheme, table), progress)
+    read = partial(read_classes, scheme, table)
+    meaning = scheme.encode() + table.tobytes()
+    return raster_store.add_files(session, LandCoverTile, paths, read, progress, meaning=meaning)
 
 
 def scheme_table(scheme: str, given: Mapping[str, Any]) -> Classes:
@@ -179,10 +189,11 @@ def read_classes(scheme: str, table: Classes, path: Path) -> tuple[Raster, dict[
     try:
         with rasterio.open(path, driver="GTiff") as source:
             _check(source, path.name)
-            with WarpedVRT(source, crs=WGS84) as warped:  # nearest; WGS84 stays as it is
+            # Nearest; WGS84 stays as it is. The mask tells what a turned frame brought in, which is filled with 0.
+            with WarpedVRT(source, crs=WGS84, add_alpha=source.nodata is None) as warped:
                 if warped.width * warped.height > MAX_PIXELS:
                     raise _refusal("too_large", path.name, "ảnh quá lớn; hãy cắt nhỏ", "too large; cut it into pieces")
-                values = warped.read(1, masked=True)
+                values, known = warped.read(1), warped.dataset_mask() > 0
                 transform = warped.transform
     except (RasterioError, MemoryError) as error:
         raise _refusal(
@@ -191,9 +202,9 @@ def read_classes(scheme: str, table: Classes, path: Path) -> tuple[Raster, dict[
             "không đọc được như ảnh lớp phủ GeoTIFF (sai định dạng hoặc bị cắt cụt)",
             "cannot be read as a GeoTIFF of land cover (wrong format or truncated file)",
         ) from error
-    outside = np.ma.getmaskarray(values) | (values.data < 0) | (values.data > 255)
-    classes = table[np.where(outside, 0, values.data).astype(np.int64)]
-    classes[outside] = UNKNOWN
+    known &= (values >= 0) & (values <= 255)
+    classes = table[np.where(known, values, 0).astype(np.uint8)]
+    classes[~known] = UNKNOWN
     raster = Raster(classes, transform.c, transform.f, transform.a, -transform.e)
     check_frame(raster, path.name)
     void_share = float((classes == UNKNOWN).mean())

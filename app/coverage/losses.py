@@ -9,6 +9,7 @@ one, and a small one of what came later, which is merged into it when it has gro
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -20,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.coverage.plan import F_GHZ, HEIGHT, Fresh, Known
+from app.kit.files import remove_abandoned, remove_if_unused, whole
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -28,6 +30,10 @@ MERGE_SHARE = 0.2
 """A later file larger than this share of the first is merged into it."""
 KEPT_FILES = 6
 """Files of other grounds, receivers and models that stay; the oldest go."""
+IN_USE_S = 86_400
+MAX_LOSSES = 8_000_000
+"""Kept in all, 200 MB; with more the oldest are given up."""
+log = logging.getLogger("hatang.coverage")
 
 
 @dataclass(frozen=True)
@@ -98,10 +104,18 @@ class Losses:
         """
         new = _layer(fresh, points, masts, cells)
         count = len(new.loss_db)
-        if not count:
-            return 0
+        if count:
+            try:
+                self._keep(new)
+            except OSError as error:  # a full disk costs the next run time, this one nothing
+                log.warning("path losses are not kept: %s", error)
+        return count
+
+    def _keep(self, new: Layer) -> None:
         older, newer = self.layers
         newer = _merged(newer, new)
+        if len(older.loss_db) + len(newer.loss_db) > MAX_LOSSES:
+            older = empty()  # what is still asked for comes again
         if len(newer.loss_db) > MERGE_SHARE * len(older.loss_db):
             older, newer = _merged(older, newer), empty()
             _write(self._paths[0], older)
@@ -110,7 +124,6 @@ class Losses:
             _write(self._paths[1], newer)
         self.layers = [older, newer]
         _forget(self._paths[0].parent)
-        return count
 
 
 def _places(rows: Floats) -> NDArray[np.complex128]:
@@ -175,22 +188,23 @@ def _read(path: Path) -> Layer:
     try:
         with path.open("rb") as handle, np.load(handle, allow_pickle=False) as kept:
             found = Layer(*(kept[field.name] for field in fields(Layer)))
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+        os.utime(path)  # used: not the oldest
+    except FileNotFoundError:
         return empty()
-    os.utime(path)  # used: not the oldest
+    except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile) as error:
+        log.warning("path losses in %s cannot be read, and are computed again: %s", path, error)
+        return empty()
     return found
 
 
 def _write(path: Path, layer: Layer) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(f".{os.getpid()}.part")
-    with part.open("wb") as handle:
+    with whole(path) as handle:
         np.savez(handle, **{field.name: getattr(layer, field.name) for field in fields(Layer)})
-    part.replace(path)
 
 
 def _forget(folder: Path) -> None:
-    """Remove all but the files used last."""
+    """Remove all but the files used last, none that was used within the last day."""
+    remove_abandoned(folder)
     files = sorted(folder.glob("*.npz"), key=lambda p: p.stat().st_mtime, reverse=True)
     for path in files[KEPT_FILES:]:
-        path.unlink(missing_ok=True)
+        remove_if_unused(path, IN_USE_S)

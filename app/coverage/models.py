@@ -186,6 +186,8 @@ class Calibration(Keyed, Base):
     model: Mapped[str]
     model_version: Mapped[str]
     terrain_version: Mapped[str]
+    cover_version: Mapped[str] = mapped_column(server_default="none")
+    """`app.coverage.land_cover.LandCover.state`: what stood in the way when it was fitted."""
     coefficients: Mapped[dict[str, Any]] = mapped_column(JSONB)
     """`overall` and `corrections`: each a `app.coverage.calibration.Correction`."""
     report: Mapped[dict[str, Any]] = mapped_column(JSONB)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from app.coverage.land_cover import LandCover
 from app.coverage.propagation.p1812 import MODEL, MODEL_VERSION
 from app.coverage.surface import NO_SIGNAL, OUTSIDE, UNKNOWN, Block, Frame, Levels, projected
 from app.coverage.terrain import Terrain
+from app.kit.files import remove_abandoned, remove_if_unused, whole
 
 PIXELS = 64
 """Of a block's side: a tower of 20 km reach touches 45 blocks of 100 m pixels, 0.2 million of them."""
@@ -34,7 +34,7 @@ TOGETHER = 64
 KEPT_FILES = 8192
 """Blocks that stay, those used last; about 50 kB each."""
 _METRES_PER_DEGREE = 111_320.0
-_ABANDONED_S = 86_400
+IN_USE_S = 86_400
 
 
 @dataclass(frozen=True)
@@ -120,15 +120,13 @@ def compute_parts(
 
 
 def forget(folder: Path, used: Sequence[Path]) -> None:
-    """Remove all but the blocks used last, and what runs that were killed left half-written."""
-    ours, now = {path.name for path in used}, time.time()
-    for path in folder.glob("*.part"):
-        if now - path.stat().st_mtime > _ABANDONED_S:  # younger ones may be another run's
-            path.unlink(missing_ok=True)
+    """Remove all but the blocks used last; none of today's, which another run may be about to read."""
+    remove_abandoned(folder)
+    ours = {path.name for path in used}
     others = [path for path in folder.glob("*.npz") if path.name not in ours]
     others.sort(key=lambda p: p.stat().st_mtime, reverse=True)
     for path in others[max(0, KEPT_FILES - len(ours)) :]:
-        path.unlink(missing_ok=True)
+        remove_if_unused(path, IN_USE_S)
 
 
 def read_part(path: Path) -> Part:
@@ -157,10 +155,8 @@ def _file(
         os.utime(target)
         return target
     part = _part(wanted, lon, lat, radio, workers)
-    written = target.with_suffix(f".{os.getpid()}.part")
-    with written.open("wb") as handle:  # whole or not at all
+    with whole(target) as handle:
         np.savez_compressed(handle, levels=part.levels, server=part.server)
-    written.replace(target)
     return target
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +16,7 @@ from app.config import settings
 from app.coverage.models import Tiled
 from app.coverage.rasters import Raster
 from app.errors import Invalid, Unavailable
+from app.kit.files import whole
 from app.kit.page import today
 
 Progress = Callable[[int, int, str], None]
@@ -49,8 +49,15 @@ def add_files(
     paths: Iterable[Path],
     read: Callable[[Path], tuple[Raster, dict[str, Any]]],
     progress: Progress | None = None,
+    *,
+    meaning: bytes = b"",
 ) -> list[dict[str, Any]]:
     """Add files that `read` turns into a grid and further columns of their row; one report a file.
+
+    Parameters
+    ----------
+    meaning : bytes
+        What else the grid depends on; the same file with another meaning takes the place of the former.
 
     Returns
     -------
@@ -66,10 +73,12 @@ def add_files(
     for number, path in enumerate(files):
         if progress:
             progress(number, len(files), path.name)
-        sha256 = _sha256(path)
+        sha256 = _sha256(path, meaning)
         known = session.scalar(select(kind).where(kind.sha256 == sha256))
         if known is None:
             raster, more = read(path)
+            if meaning:
+                _make_room(session, kind, raster)
             name = _free_name(session, kind, path.name)
             tile = add(session, kind, name, raster, sha256, path.name, synthetic=False, **more)
         report.append(describe(session, known or tile) | {"file": path.name, "added": known is None})
@@ -91,12 +100,8 @@ def add(
     }  # fmt: skip
     tile = kind(**columns | more)
     tile.extent = func.ST_MakeEnvelope(*bounds(tile), 4326)
-    folder(kind).mkdir(parents=True, exist_ok=True)
-    target = folder(kind) / tile.path
-    part = target.with_suffix(f".{os.getpid()}.part")
-    with part.open("wb") as handle:  # whole or not at all: a reader never maps half a grid
+    with whole(folder(kind) / tile.path) as handle:
         np.save(handle, values)
-    part.replace(target)
     session.add(tile)
     session.flush()
     return tile
@@ -173,8 +178,19 @@ def _free_name(session: Session, kind: type[Tiled], name: str) -> str:
     return next(n for n in (name, *(f"{name} ({k})" for k in range(2, len(taken) + 3))) if n not in taken)
 
 
-def _sha256(path: Path) -> str:
+def _make_room(session: Session, kind: type[Kind], raster: Raster) -> None:
+    """Delete tiles of the very same frame: the new one says something else of the same ground."""
+    frame = (*raster.heights.shape, raster.west, raster.north, raster.step_lon_deg, raster.step_lat_deg)
+    for tile in rows(session, kind):
+        if (tile.height, tile.width, tile.west, tile.north, tile.step_lon_deg, tile.step_lat_deg) == frame:
+            session.delete(tile)
+    session.flush()
+
+
+def _sha256(path: Path, meaning: bytes) -> str:
     if not path.is_file():
         raise Invalid("no_such_file", f"Không có tệp {path}", f"There is no file {path}", field=str(path))
     with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+        found = hashlib.file_digest(handle, "sha256")
+    found.update(meaning)
+    return found.hexdigest()

@@ -214,5 +214,5 @@ def _hgt_bytes(path: Path) -> bytes | None:
             if len(members) != 1 or members[0].file_size > largest:
                 return None
             return archive.read(members[0])
-    except (zipfile.BadZipFile, OSError):
+    except (zipfile.BadZipFile, OSError, RuntimeError):  # the last: encrypted, or packed in a way unknown here
         return None

@@ -214,6 +214,7 @@ def _verdict_rows(
 ) -> Iterator[tuple[Any, ...]]:
     judged, groups, weighed = judgement.judged, judgement.groups, judgement.weighed
     reasons, assumed = _reasons(run, judged, groups), _assumed(run)
+    any_synthetic = bool(run.cells.synthetic[np.isin(run.cells.network.group, groups)].any())
     for v, final in enumerate(told):
         server, p = None, int(judged.median_point[v])
         rsrp = margin = cell = served = said = rate = None
@@ -226,9 +227,11 @@ def _verdict_rows(
             served = json.dumps(served_by(server, MIN_PATH_KM * 1000), ensure_ascii=False)
             rate = _rate(run, g, c, rsrp)
         spoke = weighed.spoke(v)
+        # Where nobody serves, everything that could have is what the verdict rests on.
+        made_up = run.synthetic_ground or (bool(run.cells.synthetic[c]) if server is not None else any_synthetic)
         synthetic = (
             bool(run.places.village_synthetic[v])
-            or (server is not None and (run.synthetic_ground or bool(run.cells.synthetic[c])))
+            or (bool(judged.points[v]) and run.network_known and made_up)
             or (bool(spoke) and judgement.synthetic)
             or (run.calibration is not None and run.calibration["synthetic"])
         )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from shapely import Geometry
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from app.config import settings
@@ -28,6 +29,7 @@ from app.coverage.results import Computed, store_signals, store_verdicts
 from app.coverage.rules import CoverageRule, parse_rule
 from app.coverage.surface import Frame, check_step, frame, read_area, without
 from app.coverage.surface_files import Surface, write_surfaces
+from app.coverage.surface_files import folder as map_folder
 from app.coverage.terrain import Terrain, open_terrain
 from app.coverage.thresholds import thresholds
 from app.errors import AppError, Invalid
@@ -80,12 +82,16 @@ def run_coverage(
         No such rule on that date.
     """
     chosen, parsed, only = check(session, as_of, rule, operator, technology, resolution_m)
+    session.execute(text("SET LOCAL statement_timeout = '1h'"))  # the limit is meant for requests, not for a province
     receiver = read_receiver(session, as_of)
     cells = read_cells(session, as_of, operator=only, technology=technology)
     places = read_places(session, as_of, village_points=parsed.unit == "point")
-    cells, receiver, calibration = calibrated(session, cells, receiver)
     terrain, cover = open_terrain(session), open_land_cover(session, as_of)
+    cells, receiver, calibration = calibrated(session, cells, receiver, cover)
     errors, links = read_errors(session, as_of, receiver.sigma_model_db), read_links(session, as_of)
+    if calibration is not None:
+        # What defaults are off by is part of what was measured at the sites held out.
+        errors = replace(errors, default_db=())
     evidence = collect(session, as_of, parsed, cells, places, operator=only, technology=technology)
     floor = floors(session, as_of, cells, errors.total_db)
     filters = {"operator": operator, "technology": technology}
@@ -96,6 +102,7 @@ def run_coverage(
         filters={k: v for k, v in filters.items() if v is not None},
         inputs_sha256=digest(
             network.mast_lon, network.mast_lat, network.first_cell, network.cells, network.group, cells.cell_id,
+            cells.group_operator, cells.group_technology, floor,
             places.village_id, places.point_id, places.village, places.lon, places.lat, places.population,
             places.dwellings, places.whole, parsed, receiver, terrain.version, cover.version,
             cover.height_m, MODEL, MODEL_VERSION, filters,
@@ -171,7 +178,11 @@ def _store_surface(
     }  # fmt: skip
     operators = [cells.operator_code[int(o)] for o in cells.group_operator]
     technology = np.array([radio.technologies.index(t) for t in cells.group_technology], np.int64)
-    found = write_surfaces(run.id, files, grid, radio.technologies, operators, technology, tags)
+    try:
+        found = write_surfaces(run.id, files, grid, radio.technologies, operators, technology, tags)
+    except BaseException:
+        shutil.rmtree(map_folder(run.id), ignore_errors=True)  # of a run that no row will tell of
+        raise
     forget(folder, [path for _, path in files])
     return found | {"synthetic": synthetic}
 

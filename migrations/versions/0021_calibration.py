@@ -22,6 +22,7 @@ def upgrade() -> None:
         sa.Column("made_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("as_of", sa.Date(), nullable=False),
         *(_text(name) for name in ("model", "model_version", "terrain_version")),
+        sa.Column("cover_version", sa.String(), server_default="none", nullable=False),
         sa.Column("coefficients", JSON, nullable=False),
         sa.Column("report", JSON, nullable=False),
         sa.Column("sigma_model_db", sa.Double(), nullable=False),

@@ -223,6 +223,17 @@ def test_one_made_for_another_model_is_refused(measured: Session) -> None:
         calibrations.use(measured, made.id)
 
 
+def test_one_made_under_another_land_cover_is_refused(measured: Session) -> None:
+    """It would correct losses a second time that the profile now has."""
+    made = calibrations.use(measured, calibrations.calibrate(measured, as_of=AS_OF).id)
+    made.cover_version = "another"
+    measured.flush()
+    with pytest.raises(Conflict) as refused:
+        run_coverage(measured, as_of=AS_OF)
+    assert refused.value.code == "calibration_outdated"
+    assert "lớp phủ" in refused.value.vi
+
+
 def test_samples_that_cannot_be_used_are_counted_by_reason(measured: Session, station: Station) -> None:
     _, south, east, _ = open_terrain(measured).bounds or (0, 0, 0, 0)
     one = np.array([east - 0.1]), np.array([south + 0.1]), np.array([-90.0])

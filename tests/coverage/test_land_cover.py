@@ -89,6 +89,42 @@ def test_a_metric_file_keeps_its_classes(session: Session, tmp_path: Path) -> No
     assert set(np.unique(opened.grids[0])) <= {0, CLASSES.index("open"), CLASSES.index("dense_urban")}
 
 
+def test_what_a_turned_frame_brings_in_is_unknown(session: Session, tmp_path: Path) -> None:
+    """Warped from another zone, the corners of the frame hold nothing: they are no class, whatever 0 means."""
+    session.execute(
+        text("""INSERT INTO policy.parameter (kind, name, value, citation)
+        VALUES ('land_cover_scheme', 'zero', '{"0": "sea", "7": "urban"}', 'test')""")
+    )
+    x, y = from_wgs84(107.5, 16.5, "EPSG:32648")
+    place = Affine(100, 0, float(x), 0, -100, float(y))
+    path = write(tmp_path / "utm.tif", np.full((50, 50), 7, np.uint8), crs="EPSG:32648", transform=place)
+    [report] = add(session, path, scheme="zero")
+    opened = land_cover.open_land_cover(session, AS_OF)
+    assert set(np.unique(opened.grids[0])) == {0, CLASSES.index("urban")}
+    assert report["void_share"] > 0
+
+
+def test_the_same_file_by_another_scheme_takes_its_place(session: Session, tmp_path: Path) -> None:
+    path = write(tmp_path / "cover.tif", np.full((9, 9), 10, np.uint8))
+    at = (np.array([WEST + 4 * STEP]), np.array([NORTH - 4 * STEP]))
+    seen = []
+    for meaning in ('{"10": "trees"}', '{"10": "urban"}'):
+        value = {"v": meaning}
+        if not session.execute(
+            text("UPDATE policy.parameter SET value = CAST(:v AS jsonb) WHERE name = 'mine' RETURNING id"), value
+        ).all():
+            session.execute(
+                text("""INSERT INTO policy.parameter (kind, name, value, citation)
+                VALUES ('land_cover_scheme', 'mine', CAST(:v AS jsonb), 'test')"""), value
+            )  # fmt: skip
+        assert add(session, path, scheme="mine")[0]["added"]
+        opened = land_cover.open_land_cover(session, AS_OF)
+        seen.append((CLASSES[opened.classes(*at)[0]], opened.version))
+    assert [name for name, _ in seen] == ["trees", "urban"]
+    assert seen[0][1] != seen[1][1], "losses over the former classes are not found again"
+    assert len(raster_store.status(session, LandCoverTile)) == 1
+
+
 @pytest.mark.parametrize(
     ("values", "more", "code"),
     [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -131,9 +133,53 @@ def test_a_damaged_file_costs_time_and_nothing_else(tmp_path: Path) -> None:
     assert hear(network(), Losses(tmp_path, "ground")).paths == 0
 
 
+def test_a_run_that_ends_early_keeps_what_it_computed(tmp_path: Path) -> None:
+    def cancelled(done: int, of: int, _: str) -> None:
+        if done > of / 2:
+            raise KeyboardInterrupt
+
+    ask = (ROUGH, network(), X, Y, FLOOR, benchmark.RECEIVER)
+    with pytest.raises(KeyboardInterrupt):
+        compute(*ask, losses=Losses(tmp_path, "ground"), block=16, workers=1, progress=cancelled)
+    found, alone = hear(network(), Losses(tmp_path, "ground")), hear(network(), None)
+    same(found, alone)
+    assert 0 < found.paths < alone.paths
+
+
+def test_a_full_disk_costs_the_results_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    same(hear(network(), Losses(tmp_path, "ground")), hear(network(), None))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_threads_that_keep_at_once_do_each_other_no_harm(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(6) as threads:
+        runs = [threads.submit(hear, network(n), Losses(tmp_path, "ground")) for n in range(3, 9)]
+        found = [run.result() for run in runs]
+    for n, one in enumerate(found, start=3):
+        same(one, hear(network(n), None))
+        same(hear(network(n), Losses(tmp_path, "ground")), one)
+    assert not list(tmp_path.glob(".*.part"))
+
+
+def test_too_many_losses_give_up_the_oldest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hear(network(6), Losses(tmp_path, "ground"))
+    monkeypatch.setattr(losses, "MAX_LOSSES", 10)
+    found = hear(network(12), Losses(tmp_path, "ground"))
+    same(found, hear(network(12), None))
+    assert hear(network(6), Losses(tmp_path, "ground")).paths > 0, "given up"
+
+
 def test_old_files_go(tmp_path: Path) -> None:
     for number in range(losses.KEPT_FILES + 3):
         hear(network(3), Losses(tmp_path, number), X[:9], Y[:9])
+        for path in tmp_path.glob("*.npz"):
+            then = path.stat().st_mtime - losses.IN_USE_S
+            os.utime(path, (then, then))
+    hear(network(3), Losses(tmp_path, "newest"), X[:9], Y[:9])
     assert len(list(tmp_path.glob("*.npz"))) == losses.KEPT_FILES
     assert hear(network(3), Losses(tmp_path, number), X[:9], Y[:9]).paths == 0
     assert hear(network(3), Losses(tmp_path, 0), X[:9], Y[:9]).paths > 0

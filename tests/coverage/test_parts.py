@@ -81,7 +81,7 @@ def test_a_run_that_was_killed_goes_on(tmp_path: Path) -> None:
         parts.compute_parts(tmp_path, GRID, AREA, RADIO, killed)
     kept = {p.name: p.read_bytes() for p in tmp_path.glob("*.npz")}
     assert len(kept) == 2
-    half, running = tmp_path / "0123.77.part", tmp_path / "4567.78.part"
+    half, running = tmp_path / ".0123.npz.x.part", tmp_path / ".4567.npz.y.part"
     for path in (half, running):
         path.write_bytes(b"half a block")
     os.utime(half, (1_700_000_000, 1_700_000_000))
@@ -137,4 +137,9 @@ def test_blocks_nobody_asked_for_go(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     parts.forget(tmp_path, used)
     assert newer.exists()
     assert not old.exists()
+    monkeypatch.setattr(parts, "KEPT_FILES", 0)
+    old.write_bytes(b"another run's, of today")
+    parts.forget(tmp_path, used[:1])
+    assert old.exists()
+    assert not newer.exists()
     assert all(path.exists() for path in used)
