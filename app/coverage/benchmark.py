@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ from numpy.typing import NDArray
 
 from app.coverage import grid
 from app.coverage.engine import MAX_STEP_M, Network, Progress, Receiver, compute
+from app.coverage.losses import Losses
 from app.coverage.plan import AZIMUTH
 from app.coverage.rasters import Raster
 from app.coverage.terrain import Terrain, from_rasters
@@ -111,6 +114,28 @@ def one_core(terrain: Terrain, repeats: int = 3) -> dict[str, Any]:
     }
 
 
+def changed_tower(
+    terrain: Terrain, network: Network, lon: NDArray[np.float64], lat: NDArray[np.float64], workers: int
+) -> dict[str, Any]:
+    """Measure a run after one tower moved by 30 m, the losses of the run before being kept on disk."""
+    floor = np.tile(np.array(_TECHNOLOGIES)[:, 2], 4)
+    moved_lon = network.mast_lon.copy()
+    moved_lon[len(moved_lon) // 2] += 0.0003
+    with tempfile.TemporaryDirectory() as folder:
+        compute(terrain, network, lon, lat, floor, RECEIVER, workers=workers, losses=Losses(Path(folder), "benchmark"))
+        started = time.perf_counter()
+        kept = Losses(Path(folder), "benchmark")
+        moved = replace(network, mast_lon=moved_lon)
+        signals = compute(terrain, moved, lon, lat, floor, RECEIVER, workers=workers, losses=kept)
+        seconds = time.perf_counter() - started
+        kept_mb = sum(path.stat().st_size for path in Path(folder).iterdir()) / 1e6
+    return {
+        "changed_tower_seconds": round(seconds, 2),
+        "changed_tower_paths": signals.paths,
+        "losses_kept_mb": round(kept_mb, 1),
+    }
+
+
 def run(points: int = 11_000, masts: int = 1500, workers: int = 2, progress: Progress | None = None) -> dict[str, Any]:
     """Measure on a province of `points` demand points and `masts` masts; compilation is not counted."""
     terrain, network = synthetic_terrain(), synthetic_network(masts)
@@ -141,5 +166,6 @@ def run(points: int = 11_000, masts: int = 1500, workers: int = 2, progress: Pro
         "gather_only_s": round(signals.posts / posts_per_s, 2),
         "ratio_to_gather_only": round(seconds * posts_per_s / max(signals.posts, 1), 2),
         "covered_points": int((signals.rsrp_dbm > floor + 20).any(axis=1).sum()),
+        **changed_tower(terrain, network, lon, lat, workers),
         **one_core(terrain),
     }
