@@ -44,19 +44,28 @@ export const SHADE: LayerSpecification = {
   },
 };
 
+/** How villages are drawn: filled by verdict; under computed levels, whose colours a fill would change, by edge alone. */
+const EDGE_COLOUR = match("verdict", { covered: "#1d5e8a", not_covered: "#a5420c" }, "#5b626c");
+export const VILLAGES = {
+  filled: { fill: match("verdict", { covered: 0.42, not_covered: 0.72 }, 0.22), hatch: 0.75, edge: EDGE_COLOUR,
+    width: byZoom(8, 0.25, 11, 0.7, 14, 1.4), opacity: byZoom(8, 0.35, 12, 0.7) },
+  edged: { fill: 0, hatch: 0, edge: match("verdict", { covered: "#0d4f7d", not_covered: "#ff5a00" }, "#ffffff"),
+    width: match("verdict", { not_covered: 2.6, unknown: 1.6 }, 0.5), opacity: 0.95 },
+} as const;
+
 export const AREAS: LayerSpecification[] = [
   {
     id: "villages-fill", type: "fill", source: "villages", "source-layer": "villages",
-    paint: { "fill-color": match("verdict", VERDICT, VERDICT.unknown), "fill-opacity": match("verdict", { covered: 0.42, not_covered: 0.72 }, 0.22), "fill-antialias": false },
+    paint: { "fill-color": match("verdict", VERDICT, VERDICT.unknown), "fill-opacity": VILLAGES.filled.fill, "fill-antialias": false },
   },
   {
     id: "villages-hatch", type: "fill", source: "villages", "source-layer": "villages",
     filter: ["==", ["get", "verdict"], "unknown"],
-    paint: { "fill-pattern": "hatch", "fill-opacity": 0.75 },
+    paint: { "fill-pattern": "hatch", "fill-opacity": VILLAGES.filled.hatch },
   },
 ];
 
-/** Computed levels between the villages, above their fill so that both can be compared. */
+/** Computed levels between the villages. */
 export const LEVELS: LayerSpecification[] = [
   { id: "coverage-levels", type: "raster", source: "coverage", layout: { visibility: "none" }, paint: { "raster-fade-duration": 0, "raster-resampling": "nearest", "raster-opacity": 0.75 } },
 ];
@@ -64,7 +73,9 @@ export const LEVELS: LayerSpecification[] = [
 export const OUTLINES: LayerSpecification[] = [
   {
     id: "villages-line", type: "line", source: "villages", "source-layer": "villages",
-    paint: { "line-color": match("verdict", { covered: "#1d5e8a", not_covered: "#a5420c" }, "#5b626c"), "line-width": byZoom(8, 0.25, 11, 0.7, 14, 1.4), "line-opacity": byZoom(8, 0.35, 12, 0.7) },
+    // An edge is two villages': the worse verdict's is drawn over the other's.
+    layout: { "line-sort-key": match("verdict", { covered: 0, unknown: 1 }, 2) },
+    paint: { "line-color": VILLAGES.filled.edge, "line-width": VILLAGES.filled.width, "line-opacity": VILLAGES.filled.opacity },
   },
   {
     id: "communes-halo", type: "line", source: "communes", "source-layer": "communes",
