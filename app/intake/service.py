@@ -116,7 +116,7 @@ def load_file(
     raster = layer == "demand_points" and path.suffix.lower() in population.SUFFIXES and path.is_file()
     table = population.read_population(session, path, day) if raster else read_file(path, sheet)
     name = path.name.encode("utf-8", "replace").decode()  # a file name need not be text
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = _digest(path)
     tell("check")
     with translated(), session.begin_nested():
         # A statement over half a million rows may outlast the limit meant for requests.
@@ -136,6 +136,11 @@ def load_file(
             for part in ("rows", *task.entries):
                 session.execute(text(f"DROP TABLE IF EXISTS pg_temp.intake_{part}"))
     return LoadReport(layer, name, digest, table.format, len(table), loaded, updated, task.findings, notices)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def _teller(progress: Progress | None) -> Callable[[str], None]:

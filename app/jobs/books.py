@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from app.database import Scope, engine, enter, system, translated
 from app.errors import AppError
 from app.jobs.job import Superseded
+from app.jobs.rights import in_force
 from app.jobs.words import CANCELLED, LOST
 
 MAX_LOST = 3
@@ -25,8 +26,7 @@ _START = text("""
     UPDATE jobs.work SET status = 'running', attempts = attempts + 1, started_at = clock_timestamp(),
                          heartbeat_at = clock_timestamp()
     WHERE queue_job_id = :message AND status = 'queued'
-    RETURNING id, kind, args, attempts, asked_by, roles, organisations, communes,
-              EXISTS (SELECT FROM accounts.account a WHERE 'user:' || a.id = asked_by AND NOT a.active) AS closed
+    RETURNING id, kind, args, attempts, asked_by, roles, organisations, communes
 """)
 _MINE = "WHERE id = :id AND attempts = :attempt AND status = 'running'"
 _PROGRESS = text(f"""
@@ -40,6 +40,7 @@ _FINISH = text(f"""
         done = coalesce(:done, done), total = coalesce(:total, total), stage = coalesce(:stage, stage)
     {_MINE} RETURNING id
 """).bindparams(bindparam("result", type_=JSONB(none_as_null=True)))  # noqa: S608
+_CANCEL_ASKED = text(f"SELECT cancel_asked FROM jobs.work {_MINE} FOR UPDATE")  # noqa: S608
 _REQUEUE = text("SELECT jobs.requeue(:id, :attempt, :lost)")
 # Whoever runs it no longer says so; or its message went to a worker that never started it, or is gone.
 _LOST = text("""
@@ -65,8 +66,9 @@ class Started(NamedTuple):
     args: dict[str, Any]
     attempt: int
     scope: Scope
+    """What its asker may today, of what the asker might when asking."""
     closed: bool
-    """The asker's account was closed meanwhile."""
+    """Nothing is left of that: the asker's account was closed or its roles withdrawn meanwhile."""
 
 
 class Books:
@@ -92,10 +94,11 @@ class Books:
         """Take the work a message is about; None when it was cancelled or is another message's."""
         with self._writing() as session:
             row = session.execute(_START, {"message": message}).one_or_none()
-        if row is None:
-            return None
-        scope = Scope(row.asked_by, tuple(row.roles), tuple(row.organisations), tuple(row.communes))
-        return Started(row.id, row.kind, row.args, row.attempts, scope, row.closed)
+            if row is None:
+                return None
+            asked = Scope(row.asked_by, tuple(row.roles), tuple(row.organisations), tuple(row.communes))
+            scope = in_force(session, asked)
+        return Started(row.id, row.kind, row.args, row.attempts, scope or Scope(row.asked_by), scope is None)
 
     def progress(self, job_id: int, attempt: int, latest: tuple[int, int, str]) -> bool:
         """Write progress; return whether the work was cancelled.
@@ -127,10 +130,19 @@ class Books:
         with self._writing() as session:
             return _finish(session, job_id, attempt, latest, result, CANCELLED if cancelled else told, cancelled)
 
-    def requeue(self, job_id: int, attempt: int) -> bool:
-        """Queue the work again, because its worker ends; that is no loss. False when it is another worker's."""
+    def requeue(self, job_id: int, attempt: int, latest: tuple[int, int, str] | None = None) -> bool:
+        """Queue the work again, because its worker ends; that is no loss. False when it is another worker's.
+
+        Work that was cancelled ends as such instead: its worker may end before it has learnt of the wish.
+        """
+        values = {"id": job_id, "attempt": attempt}
         with self._writing() as session:
-            return bool(session.scalar(_REQUEUE, {"id": job_id, "attempt": attempt, "lost": False}))
+            cancelled = session.scalar(_CANCEL_ASKED, values)
+            if cancelled is None:
+                return False
+            if cancelled:
+                return _finish(session, job_id, attempt, latest, None, CANCELLED, True)
+            return bool(session.scalar(_REQUEUE, values | {"lost": False}))
 
     def requeue_lost(self, after_s: float) -> dict[int, str]:
         """Queue work again whose worker has died; return what became of which.

@@ -84,7 +84,8 @@ class Job:
             raise ValueError(f"{done} of {total} cannot be done")
         with self._lock:
             self.latest = (done, total, stage)
-            if self._stopping():
+            # What is known to be cancelled stays so while the worker ends; a wish not yet read is found by `requeue`.
+            if not self._cancelled and self._stopping():
                 raise Stopped(f"job {self.id}: the worker ends")
             now = time.monotonic()
             if not self._cancelled and now - self._written >= INTERVAL_S:

@@ -163,7 +163,7 @@ class Worker:
         except Superseded:
             return lambda: False
         except Stopped:
-            return lambda: books.requeue(job.id, job.attempt)
+            return lambda: books.requeue(job.id, job.attempt, job.latest)
         except Cancelled:
             return end(cancelled=True)
         except AppError as error:
@@ -191,10 +191,11 @@ class Worker:
         return write()
 
     def _abandon(self) -> None:
-        """Give up work that reports no progress: queued again, and the process ends under it."""
+        """Give up work that reports no progress: queued again or cancelled, and the process ends under it."""
         try:
             for job in list(self._running):
-                log.error("job %s does not end; queued again: %s", job.id, self._books.requeue(job.id, job.attempt))
+                given_up = self._books.requeue(job.id, job.attempt, job.latest)
+                log.error("job %s does not end; queued again, or cancelled if so asked: %s", job.id, given_up)
         finally:
             logging.shutdown()
             os._exit(0)  # a thread cannot be ended; what it has not committed is rolled back with its connection

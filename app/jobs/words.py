@@ -25,9 +25,11 @@ LOST = Unavailable(
 )
 CLOSED = Conflict(
     "job_account_closed",
-    "Tài khoản yêu cầu công việc này đã bị khoá trước khi công việc bắt đầu",
-    "The account that asked for the job was closed before the job began",
+    "Tài khoản yêu cầu công việc này đã bị khoá hoặc bị thu hồi vai trò trước khi công việc bắt đầu",
+    "The account that asked for the job was closed or its role withdrawn before the job began",
 )
+_STATES_VI = {"done": "đã xong", "failed": "thất bại", "cancelled": "đã huỷ"}
+"""How work may have ended."""
 
 
 def internal(job_id: int) -> InternalError:
@@ -48,7 +50,7 @@ def ended(job_id: int, status: str) -> Conflict:
     """Return the refusal to cancel what has ended."""
     return Conflict(
         "job_ended",
-        f"Công việc {job_id} đã kết thúc ({status}), không huỷ được nữa",
+        f"Công việc {job_id} đã kết thúc ({_STATES_VI[status]}), không huỷ được nữa",
         f"The job {job_id} has ended ({status}) and cannot be cancelled any more",
         job_status=status,
     )

@@ -30,3 +30,8 @@ def fold(value: str) -> str:
 def decimal_vi(value: float, digits: int) -> str:
     """Return `value` the way Vietnamese writes it: a comma before the decimals."""
     return f"{value:.{digits}f}".replace(".", ",")
+
+
+def thousands_vi(value: float) -> str:
+    """Return `value` as a whole number the way Vietnamese writes it: dots between the thousands."""
+    return f"{value:,.0f}".replace(",", ".")

@@ -14,7 +14,8 @@ from app.jobs.running import Worker, beside
 from app.jobs.schemas import JobState
 
 KINDS = ("tests.jobs.kinds",)
-PLANNER = Scope("user:0", ("planner",))
+PLANNER = Scope("system:tests", ("planner",))
+"""No account: those of people are asked for their roles again before the work begins."""
 
 
 def quick(**more: Any) -> Worker:

@@ -59,6 +59,10 @@ def test_an_operator_sees_its_own_and_the_department_all(own_database: str) -> N
     assert (done.status_code, done.json()["status"]) == (200, "cancelled")
     again = planner.post(f"/api/jobs/{mine}/cancel")
     assert (again.status_code, again.json()["code"]) == (409, "job_ended")
+    assert again.json()["message"] == {
+        "vi": f"Công việc {mine} đã kết thúc (đã huỷ), không huỷ được nữa",
+        "en": f"The job {mine} has ended (cancelled) and cannot be cancelled any more",
+    }
     assert planner.post(f"/api/jobs/{theirs}/cancel").json()["code"] == "job_cancelled"
 
 

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from app import jobs
 from app.database import Scope, session_scope
 from app.errors import Forbidden
 from app.jobs import queries
 from app.jobs.books import Books
-from app.jobs.job import Superseded
+from app.jobs.job import Cancelled, Job, Stopped, Superseded
 from tests.accounts.people import as_owner, make_person, number_of
 from tests.jobs.conftest import PLANNER, ask, drain, ended, quick, state, wait_for, working
 
@@ -36,7 +37,7 @@ def test_done_with_progress_seen_meanwhile(own_database: str) -> None:
         assert (half_way.status, half_way.total, half_way.stage) == ("running", 8, "đếm")
         found = wait_for(number, ended)
     assert (found.status, found.done, found.stage, found.attempts) == ("done", 8, "xong", 1)
-    assert found.result == {"counted": 8, "actor": "user:0", "sites": 0, "attempt": 1}
+    assert found.result == {"counted": 8, "actor": "system:tests", "sites": 0, "attempt": 1}
     assert as_owner(own_database, "SELECT count(*) FROM jobs.procrastinate_jobs") == [(0,)], "delivered"
     assert as_owner(own_database, "SELECT count(*) FROM jobs.procrastinate_workers") == [(0,)], "said good-bye"
 
@@ -84,8 +85,16 @@ def test_failures_tell_what_may_be_told(own_database: str, caplog: pytest.LogCap
     assert "secret of the code" in caplog.text
 
 
+def person(session: Session, role: str, organisation: str | None = None) -> Scope:
+    """Add an account; return its scope, as a request of it has."""
+    actor = f"user:{number_of(session, make_person(session, role, organisation)[0])}"
+    held = session.scalars(text("SELECT id FROM registry.organisation WHERE code = :c"), {"c": organisation})
+    return Scope(actor, (role,), tuple(held))
+
+
 def test_work_has_its_askers_rights(own_database: str) -> None:
-    operator = Scope("user:5", ("operator",), (1,))
+    with session_scope() as session:
+        operator = person(session, "operator", "VIETTEL")
     refused, granted = ask("test_write", operator, name="X"), ask("test_write", name="X")
     drain()
     assert (state(refused).status, state(refused).code) == ("failed", "not_yours")
@@ -94,11 +103,10 @@ def test_work_has_its_askers_rights(own_database: str) -> None:
 
 def test_work_of_an_account_that_was_closed_is_not_done(own_database: str) -> None:
     with session_scope() as session:
-        name, _ = make_person(session, "planner")
-        actor = f"user:{number_of(session, name)}"
-    number = ask("test_count", Scope(actor, ("planner",)), steps=1)
+        asker = person(session, "planner")
+    number = ask("test_count", asker, steps=1)
     with session_scope() as session:
-        session.execute(text("UPDATE accounts.account SET active = false WHERE name = :name"), {"name": name})
+        session.execute(text("UPDATE accounts.account SET active = false WHERE 'user:' || id = :a"), {"a": asker.actor})
     drain()
     assert (state(number).status, state(number).code) == ("failed", "job_account_closed")
 
@@ -178,3 +186,49 @@ def test_the_queue_is_the_workers(own_database: str) -> None:
         jobs.defer(session, "test_count", {"steps": 1})
     with pytest.raises(LookupError), session_scope(PLANNER) as session:
         jobs.defer(session, "nonsense", {})
+
+
+def test_cancelled_while_its_worker_stops_is_not_queued_again(own_database: str) -> None:
+    number = ask("test_count", steps=1000, step_s=0.05)
+    with working() as worker:
+        wait_for(number, lambda s: s.status == "running" and s.done > 0)
+        with session_scope(PLANNER) as session:
+            queries.cancel(session, number)
+        worker.stop()
+    found = state(number)
+    assert (found.status, found.code, found.attempts) == ("cancelled", "job_cancelled", 1)
+    assert found.done > 0
+    assert as_owner(own_database, "SELECT count(*) FROM jobs.procrastinate_jobs") == [(0,)]
+
+
+def test_cancelled_work_that_does_not_listen_is_given_up_as_cancelled(own_database: str) -> None:
+    number = ask("test_count", steps=1)
+    books = Books(1)
+    try:
+        assert books.start(message(own_database)) is not None
+        with session_scope(PLANNER) as session:
+            assert queries.cancel(session, number).status == "running"
+        assert not books.requeue(number, 2), "another attempt's"
+        assert books.requeue(number, 1, (1, 4, "đếm"))
+        assert not books.requeue(number, 1), "it has ended"
+    finally:
+        books.close()
+    found = state(number)
+    assert (found.status, found.code, found.done, found.total) == ("cancelled", "job_cancelled", 1, 4)
+
+
+class Told:
+    """Books that know the work was cancelled."""
+
+    def progress(self, *_: Any) -> bool:
+        return True
+
+
+def test_what_is_known_to_be_cancelled_is_not_taken_for_stopped() -> None:
+    stopping: list[bool] = []
+    job = Job(Told(), 1, "test_count", PLANNER, 1, lambda: bool(stopping))  # type: ignore[arg-type]
+    for _ in range(2):
+        with pytest.raises(Cancelled) as raised:
+            job.progress(0, 1)
+        assert not isinstance(raised.value, Stopped)
+        stopping.append(True)
