@@ -81,22 +81,52 @@ def sweep_into(
                   unowned(fresh.diffraction_db), unowned(fresh.filled))  # fmt: skip
     for start in range(0, points.shape[0], TOGETHER):
         end = min(start + TOGETHER, points.shape[0])
-        for m in _near_to_far(plan.masts, points[start:end], plan.reach_m):
+        near, away_m, radius_m = _near_to_far(plan.masts, points[start:end], plan.reach_m)
+        needed = np.full(plan.floor.size, -math.inf)
+        for i in range(near.size):
+            m, first, last = near[i], plan.first_cell[near[i]], plan.first_cell[near[i] + 1]
+            if i % TOGETHER == 0:
+                _least(heard.best[start:end], plan.floor, needed)
+            nearest_m = away_m[i] - radius_m
+            if plan.prune and _silent(plan.base, plan.group, needed, plan.correction, first, last, nearest_m):
+                continue
             for p in range(start, end):
                 east, north = offset_m(plan.masts[m, LON], plan.masts[m, LAT], points[p, LON], points[p, LAT])
                 distance_m = math.hypot(east, north)
-                if distance_m > plan.reach_m:
-                    continue
                 decades = math.log10(max(distance_m / 1000.0, MIN_DISTANCE_KM))
-                first, cells_end = plan.first_cell[m], plan.first_cell[m + 1]
+                at = first
                 if plan.prune:
-                    first = _audible(plan.base, plan.group, plan.floor, heard.best[p], plan.correction, first,
-                                     cells_end, decades, int(points[p, CLASS]))  # fmt: skip
-                if 0 <= first < cells_end:
+                    at = _audible(plan.base, plan.group, plan.floor, heard.best[p], plan.correction, first, last,
+                                  decades, int(points[p, CLASS]))  # fmt: skip
+                if at >= 0 and distance_m <= plan.reach_m:
                     bearing = math.degrees(math.atan2(east, north))
-                    _hear(ground, plan, points[p], m, first, distance_m, decades, bearing, p, known, heard, fresh,
-                          work, zone)  # fmt: skip
+                    _hear(ground, plan, points[p], m, at, distance_m, decades, bearing, p, known, heard, fresh, work,
+                          zone)  # fmt: skip
     _settle(plan.floor, heard)
+
+
+@kernel
+def _least(best: Floats, floor: Floats, needed: Floats) -> None:
+    """Fill the level of each group under which a signal matters to none of some points."""
+    for k in range(floor.size):
+        least = math.inf
+        for p in range(best.shape[0]):
+            least = min(least, best[p, k, RSRP])
+        needed[k] = max(least, floor[k])
+
+
+@kernel
+def _silent(
+    base: Floats, group: Ints, needed: Floats, correction: Floats, first: int, last: int, nearest_m: float
+) -> bool:
+    """Say whether no cell of a mast can matter to any of some points, the nearest of which is so far at least."""
+    if correction.shape[0] > 0:  # what a calibration adds differs from point to point
+        return False
+    spread_db = 20.0 * math.log10(max(nearest_m / 1000.0, MIN_DISTANCE_KM))
+    for c in range(first, last):
+        if base[c] - spread_db + 1e-9 >= needed[group[c]]:
+            return False
+    return True
 
 
 @kernel
@@ -126,20 +156,25 @@ def _layer(known: Known) -> Known:
 
 
 @kernel
-def _near_to_far(masts: Floats, points: Floats, reach_m: float) -> Ints:
-    """Return the masts in reach of any of the points, in order of distance from their middle."""
+def _near_to_far(masts: Floats, points: Floats, reach_m: float) -> tuple[Ints, Floats, float]:
+    """Return the masts in reach of any of the points in order of distance from their middle, and that distance.
+
+    The third is how far from the middle the points lie, with a margin for what distances are off by.
+    """
     lon, lat, radius_m = points[:, LON].mean(), points[:, LAT].mean(), 0.0
     for p in range(points.shape[0]):
         east, north = offset_m(lon, lat, points[p, LON], points[p, LAT])
         radius_m = max(radius_m, math.hypot(east, north))
+    radius_m = radius_m * 1.001 + 1.0
     near, distance, count = np.empty(masts.shape[0], np.int64), np.empty(masts.shape[0]), 0
     for m in range(masts.shape[0]):
         east, north = offset_m(masts[m, LON], masts[m, LAT], lon, lat)
         away_m = math.hypot(east, north)
-        if away_m <= reach_m + radius_m * 1.001 + 1.0:
+        if away_m <= reach_m + radius_m:
             near[count], distance[count] = m, away_m
             count += 1
-    return near[:count][np.argsort(distance[:count], kind="mergesort")]
+    order = np.argsort(distance[:count], kind="mergesort")
+    return near[:count][order], distance[:count][order], radius_m
 
 
 @kernel
