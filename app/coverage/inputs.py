@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.areas.models import WHOLE_VILLAGE
+from app.coverage.bands import BANDS, band_of
 from app.coverage.engine import Network, Receiver
 from app.errors import Invalid, NotFound
 from app.policy.queries import parameter, parameters
@@ -163,7 +164,7 @@ def read_cells(
     groups = sorted({(int(r[3]), str(r[5])) for r in rows})
     index = {group: number for number, group in enumerate(groups)}
     raw = np.array([r[8:15] for r in rows], np.float64).reshape(-1, 7)
-    preset = np.array([_preset(presets[r[5]]) for r in rows], np.float64).reshape(-1, 8)
+    preset = np.array([_preset(presets[r[5]], r[13]) for r in rows], np.float64).reshape(-1, 8)
     network, order, defaulted = build_network(
         np.array([r[6] for r in rows], np.float64),
         np.array([r[7] for r in rows], np.float64),
@@ -188,9 +189,13 @@ def read_cells(
     )
 
 
-def _preset(value: dict[str, Any]) -> list[float]:
-    """Return a technology's defaults in the order of DEFAULTED, then the reference signal's offset."""
-    named = value | {"azimuth_deg": 0.0}
+def _preset(value: dict[str, Any], frequency_mhz: float | None) -> list[float]:
+    """Return a technology's defaults in the order of DEFAULTED, then the reference signal's offset.
+
+    What differs in the band of a cell's recorded frequency stands under `bands`.
+    """
+    band = BANDS[int(band_of((frequency_mhz or value["frequency_mhz"]) / 1000))]
+    named = value | value.get("bands", {}).get(band, {}) | {"azimuth_deg": 0.0}
     return [float(named[name]) for name in (*DEFAULTED, "reference_offset_db")]
 
 

@@ -9,7 +9,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.coverage.inputs import read_cells
 from app.coverage.models import CoverageRun
+from app.coverage.plan import LEVEL, TILT, VERTICAL_BEAMWIDTH
 from app.coverage.service import run_coverage
 from app.errors import AppError
 from tests.coverage.conftest import AS_OF, Station, Village
@@ -152,3 +154,17 @@ def test_refusals(session: Session, options: dict[str, Any], code: str, field: s
     with pytest.raises(AppError) as refused:
         run_coverage(session, as_of=AS_OF, **options)
     assert (refused.value.code, refused.value.field) == (code, field)
+
+
+def test_defaults_are_those_of_technology_and_band(hilly: Session, station: Station) -> None:
+    """An antenna of one size is broader at half the frequency; what the band does not say, the technology does."""
+    station("LOW", 107.45, 16.5, frequency_mhz=900)
+    station("MID", 107.46, 16.5, frequency_mhz=1800)
+    station("NONE", 107.47, 16.5)
+    cells = read_cells(hilly, AS_OF)
+    beam = dict(zip(cells.site_code, cells.network.cells[:, VERTICAL_BEAMWIDTH].tolist(), strict=True))
+    level = dict(zip(cells.site_code, cells.network.cells[:, LEVEL].tolist(), strict=True))
+    tilt = set(cells.network.cells[:, TILT].tolist())
+    assert beam == {"LOW": 10, "MID": 7, "NONE": 7}
+    assert level["LOW"] == pytest.approx(level["MID"] - 2)
+    assert tilt == {4}
