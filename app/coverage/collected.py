@@ -18,7 +18,7 @@ from app.coverage.inputs import DEFAULTED, Cells, Places
 from app.coverage.probability import Errors, Ints
 from app.coverage.rules import CoverageRule
 from app.coverage.thresholds import Links
-from app.coverage.throughput import Shannon
+from app.coverage.throughput import Shannon, Uplink
 from app.kit.geo import from_wgs84
 from app.policy.queries import parameter, parameters
 
@@ -49,7 +49,7 @@ _CLAIMS = f"""
 """
 _MEASURED = f"""
     SELECT operator_id, technology, kind = 'speed_test', ST_X(point), ST_Y(point), rsrp_dbm, downlink_mbps, indoor,
-           extract(epoch FROM measured_at)::bigint
+           extract(epoch FROM measured_at)::bigint, uplink_mbps
     FROM signal_measurement WHERE {IN_TIME} AND {_MINE} ORDER BY id
 """
 
@@ -155,9 +155,10 @@ def read_errors(session: Session, as_of: dt.date, model_db: float) -> Errors:
 
 
 def read_links(session: Session, as_of: dt.date) -> Links:
-    """Return what turns levels into throughput (policy throughput/shannon, technology_default)."""
+    """Return what turns levels into throughput (policy throughput, technology_default)."""
     shannon = Shannon.of(parameter(session, "throughput", "shannon", as_of).value)
-    return Links(shannon, parameters(session, "technology_default", as_of))
+    uplink = Uplink.of(parameter(session, "throughput", "uplink", as_of).value)
+    return Links(shannon, uplink, parameters(session, "technology_default", as_of))
 
 
 def _read_claims(
@@ -189,7 +190,8 @@ def _read_samples(
         group = np.array([index[r[0], r[1]] for r in part], np.int64)
         value = np.array([r[3:7] for r in part], np.float64).reshape(-1, 4)
         level = np.array([_level(rule, r[1]) for r in part], np.float64)
-        usable, passes = sample_states(rule, level, value[:, 2], value[:, 3], np.array([r[7] for r in part], bool))
+        up, indoor = np.array([r[9] for r in part], np.float64), np.array([r[7] for r in part], bool)
+        usable, passes = sample_states(rule, level, value[:, 2], value[:, 3], up, indoor)
         taken = np.flatnonzero(usable)
         at = shapely.points(*from_wgs84(value[taken, 0], value[taken, 1], metric))
         sample, point = tree.query_nearest(at, max_distance=found.limits.match_m, all_matches=False)

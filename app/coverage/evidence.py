@@ -87,15 +87,16 @@ def wilson(share: ArrayLike, n: ArrayLike, z: float = DECILE) -> tuple[Floats, F
 
 
 def sample_states(
-    rule: CoverageRule, rsrp_min_dbm: Floats, rsrp_dbm: Floats, downlink_mbps: Floats, indoor: Bools
-) -> tuple[Bools, Bools]:
+    rule: CoverageRule, rsrp_min_dbm: Floats, rsrp_dbm: Floats, downlink_mbps: Floats, uplink_mbps: Floats,
+    indoor: Bools,
+) -> tuple[Bools, Bools]:  # fmt: skip
     """Return which samples say something about the rule, and which of them satisfy it.
 
     Parameters
     ----------
     rsrp_min_dbm : float64 array, shape (samples,)
         The rule's level at the phone for the sample's technology.
-    rsrp_dbm, downlink_mbps : float64 arrays, shape (samples,)
+    rsrp_dbm, downlink_mbps, uplink_mbps : float64 arrays, shape (samples,)
         NaN where not measured.
 
     Notes
@@ -106,10 +107,12 @@ def sample_states(
     """
     asked = rule.environment_loss_db
     fitting = ~indoor | (asked > 0)
-    if rule.downlink_mbps:
+    rates = [(rule.downlink_mbps, downlink_mbps), (rule.uplink_mbps, uplink_mbps)]
+    wanted = [(rate, measured) for rate, measured in rates if rate]
+    if wanted:
         # Outdoors the rate is better than inside: it cannot show that the inside is served.
-        usable = fitting & np.isfinite(downlink_mbps) & (indoor | (asked == 0))
-        return usable, usable & (downlink_mbps >= rule.downlink_mbps)
+        usable = fitting & (indoor | (asked == 0)) & np.all([np.isfinite(measured) for _, measured in wanted], axis=0)
+        return usable, usable & np.all([measured >= rate for rate, measured in wanted], axis=0)
     usable = fitting & np.isfinite(rsrp_dbm)
     return usable, usable & (rsrp_dbm >= rsrp_min_dbm + np.where(indoor, 0.0, asked))
 
@@ -120,6 +123,8 @@ def claim_suffices(rule: CoverageRule, rsrp_min_dbm: float, promised_dbm: float,
     A polygon without a level is taken for service outdoors. What is promised less is no evidence inside, but outside
     there is not even that.
     """
+    if rule.uplink_mbps:  # polygons promise none
+        return False
     if rule.downlink_mbps:
         return promised_mbps >= rule.downlink_mbps
     if np.isnan(promised_dbm):

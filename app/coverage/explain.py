@@ -12,6 +12,7 @@ from app.coverage.weighing import Told
 from app.kit.text import decimal_vi
 
 NO_POPULATION, NO_DWELLINGS, NO_POINTS = "no_population", "no_dwellings", "no_demand_points"
+NO_POLYGON = "no_polygon"
 NO_NETWORK, NO_STATIONS = "no_network", "stations_not_registered"
 OBSTRUCTED_DB = 6.0
 """More than an edge that just touches the line of sight takes."""
@@ -37,6 +38,7 @@ _UNKNOWN = {
     NO_POPULATION: ("chưa có dân số của các điểm dân cư", "the population of its points is not recorded"),
     NO_DWELLINGS: ("chưa có số nhà ở của các điểm dân cư", "the dwellings of its points are not recorded"),
     NO_POINTS: ("thôn chưa có điểm dân cư", "the village has no populated points"),
+    NO_POLYGON: ("thôn chưa có ranh giới", "the village has no polygon"),
 }
 BARE_GROUND, ONE_POINT = "bare_ground", "whole_village"
 _ASSUMED = {
@@ -54,6 +56,7 @@ UNIT = {
     "population": ("dân số", "of the population"),
     "dwellings": ("nhà ở", "of the dwellings"),
     "point": ("điểm sinh hoạt cộng đồng", "of the community-house point"),
+    "area": ("diện tích", "of the area"),
 }
 _FIELDS_VI = {
     "antenna_height_m": "chiều cao ăng-ten",
@@ -130,6 +133,13 @@ def why(
                   "ước lượng từ mức thu và băng thông, chưa xét tải")  # fmt: skip
         en.append(f"The downlink there is estimated at {rate_mbps:.0f} Mb/s, the rule asks for {rule.downlink_mbps:g}; "
                   "an estimate from level and bandwidth, load not considered")  # fmt: skip
+    if server is not None and rule.uplink_mbps:
+        vi.append(
+            f"Ngưỡng gồm tải lên {rule.uplink_mbps:g} Mb/s: ước lượng theo công suất điện thoại trên cùng đường truyền"
+        )
+        en.append(
+            f"The threshold holds {rule.uplink_mbps:g} Mb/s of uplink: an estimate from the phone's power on the path"
+        )
     if server is None and not unknown:
         vi.append("Không trạm nào trong tầm có thể phủ quá nửa thôn")
         en.append("No station in reach can serve half of the village")

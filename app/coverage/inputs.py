@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.areas.models import WHOLE_VILLAGE
+from app.config import settings
+from app.coverage.areas import area_points
 from app.coverage.bands import BANDS, band_of
 from app.coverage.engine import Network, Receiver
+from app.coverage.rules import CoverageRule
 from app.errors import Invalid, NotFound
 from app.policy.queries import parameter, parameters
 
@@ -97,6 +101,10 @@ _BARE_STATIONS = """
 """
 _VILLAGES = """
     SELECT id, synthetic, ST_X(point), ST_Y(point) FROM village
+    WHERE registry.in_force(valid_from, valid_to, :as_of) ORDER BY id
+"""
+_POLYGONS = """
+    SELECT ST_AsBinary(geom) FROM village
     WHERE registry.in_force(valid_from, valid_to, :as_of) ORDER BY id
 """
 _POINTS = """
@@ -229,12 +237,21 @@ def build_network(lon: Floats, lat: Floats, raw: Floats, preset: Floats, group: 
     return network, order.astype(np.int64), defaulted[order]
 
 
-def read_places(session: Session, as_of: dt.date, *, village_points: bool) -> Places:
-    """Return the villages in force on `as_of` and their demand points, or their own points with weight 1."""
+def read_places(session: Session, as_of: dt.date, rule: CoverageRule) -> Places:
+    """Return the villages in force on `as_of` and the points the rule asks about.
+
+    Their demand points; for a rule of the village's point that one, for one of area those of a grid, with weight 1.
+    """
     villages = session.execute(text(_VILLAGES), {"as_of": as_of}).all()
     ids = np.array([v[0] for v in villages], np.int64)
     synthetic = np.array([v[1] for v in villages], np.bool_)
-    if village_points:
+    if rule.unit == "area":
+        shapes = session.scalars(text(_POLYGONS), {"as_of": as_of})
+        polygons = np.array([shapely.from_wkb(bytes(s)) if s is not None else None for s in shapes], object)
+        village, lon, lat = area_points(polygons, rule.grid_m, settings().metric_crs)
+        ones, asked = np.ones(len(lon)), np.zeros(len(lon), np.bool_)
+        return Places(ids, synthetic, np.full(len(lon), -1), village, lon, lat, ones, ones, asked)
+    if rule.unit == "point":
         at = np.array([v[2:4] for v in villages], np.float64).reshape(-1, 2)
         ones = np.ones(len(ids))
         asked = np.zeros(len(ids), np.bool_)  # the rule asks for the village's point: nothing stands in for it

@@ -24,6 +24,7 @@ from app.coverage.explain import (
     NO_DWELLINGS,
     NO_NETWORK,
     NO_POINTS,
+    NO_POLYGON,
     NO_POPULATION,
     NO_STATIONS,
     ONE_POINT,
@@ -301,7 +302,7 @@ def _reasons(run: Computed, judged: verdicts.Judged, groups: verdicts.Ints) -> l
         if foreign[v]:
             codes[NO_STATIONS] = int(foreign[v])
         if judged.points[v] == 0:
-            codes[NO_POINTS] = 0
+            codes[NO_POLYGON if run.rule.unit == "area" else NO_POINTS] = 0
         elif not run.network_known:
             codes[NO_NETWORK] = 0
         elif np.isnan(judged.share[v]):

@@ -27,6 +27,8 @@ class CoverageRule(BaseModel):
     uplink_mbps: float | None = Field(default=None, ge=0, le=100_000)
     probability: float = Field(default=0.5, gt=0, lt=1)
     unit: Literal["point", "population", "dwellings", "area"]
+    grid_m: float = Field(default=100, ge=10, le=1000)
+    """Step of the grid whose points stand for the area, for unit area."""
     min_share: float = Field(gt=0, le=1)
     min_operators: int = Field(default=1, ge=1, le=10)
     evidence_order: tuple[Evidence, ...] = Field(default=EVIDENCE, min_length=1)
@@ -64,12 +66,12 @@ class CoverageRule(BaseModel):
 
 
 def parse_rule(name: str, value: dict[str, Any]) -> CoverageRule:
-    """Return the rule, or refuse what is malformed or not modelled yet.
+    """Return the rule, or refuse what is malformed.
 
     Raises
     ------
     Invalid
-        `malformed_rule`, or `not_yet_supported` for uplink throughput and for shares of area.
+        `malformed_rule`.
     """
     try:
         rule = CoverageRule.model_validate(value)
@@ -82,11 +84,4 @@ def parse_rule(name: str, value: dict[str, Any]) -> CoverageRule:
             f"The rule {name!r} is malformed: {field}: {first['msg']}",
             field=field,
         ) from error
-    if rule.unit == "area" or rule.uplink_mbps:
-        raise Invalid(
-            "not_yet_supported",
-            f"Quy tắc {name!r} cần tốc độ tải lên hoặc diện tích; phiên bản này chưa tính",
-            f"The rule {name!r} asks for uplink throughput or area, which this version does not compute yet",
-            field="rule",
-        )
     return rule

@@ -85,7 +85,7 @@ def run_coverage(
     session.execute(text("SET LOCAL statement_timeout = '1h'"))  # the limit is meant for requests, not for a province
     receiver = read_receiver(session, as_of)
     cells = read_cells(session, as_of, operator=only, technology=technology)
-    places = read_places(session, as_of, village_points=parsed.unit == "point")
+    places = read_places(session, as_of, parsed)
     terrain, cover = open_terrain(session), open_land_cover(session, as_of)
     cells, receiver, calibration = calibrated(session, cells, receiver, cover)
     errors, links = read_errors(session, as_of, receiver.sigma_model_db), read_links(session, as_of)
@@ -125,7 +125,7 @@ def run_coverage(
     found = Computed(run.id, parsed, cells, places, signals, needed, errors, links, evidence,
                      terrain.synthetic or cover.synthetic, bare,
                      network_known=bool(cells.cell_id.size or run.filters), calibration=calibration)  # fmt: skip
-    if parsed.unit != "point":
+    if parsed.unit in ("population", "dwellings"):  # of the others no point is in the registry
         store_signals(session, found)
     counts = store_verdicts(session, found, only is not None, progress)
     # Runs are public: how many restricted cells there are must not follow from their counts.

@@ -60,9 +60,12 @@ class Frame:
 
     def centres(self, rows: slice, columns: slice) -> tuple[Floats, Floats]:
         """Return longitude and latitude of the pixels of a block, shape (rows, columns) each."""
-        x = self.west + (np.arange(columns.start, columns.stop) + 0.5) * self.step_m
-        y = self.north - (np.arange(rows.start, rows.stop) + 0.5) * self.step_m
-        return to_wgs84(*np.meshgrid(x, y), self.crs)
+        column, row = np.meshgrid(np.arange(columns.start, columns.stop), np.arange(rows.start, rows.stop))
+        return self.places(row, column)
+
+    def places(self, row: Ints, column: Ints) -> tuple[Floats, Floats]:
+        """Return longitude and latitude of the middles of pixels, arrays of any one shape."""
+        return to_wgs84(self.west + (column + 0.5) * self.step_m, self.north - (row + 0.5) * self.step_m, self.crs)
 
 
 def check_step(step_m: float | None) -> None:

@@ -72,11 +72,19 @@ def switch_off(session: Session, asked: SwitchOffQuestion) -> dict[str, Any]:
 
 
 def _check(rule: CoverageRule, off: tuple[str, ...]) -> None:
-    if rule.unit == "point":
+    if rule.unit in ("point", "area"):
         raise Invalid(
             "rule_without_levels",
-            "Lượt tính theo điểm sinh hoạt cộng đồng không lưu mức thu; hãy chọn quy tắc theo dân số hoặc nhà ở",
-            "Runs of a rule of the village's point keep no levels; choose a rule of population or dwellings",
+            "Lượt tính theo điểm sinh hoạt cộng đồng hoặc diện tích không lưu mức thu; hãy chọn quy tắc theo dân số "
+            "hoặc nhà ở",
+            "Runs of a rule of the village's point or area keep no levels; choose a rule of population or dwellings",
+            field="rule",
+        )
+    if rule.uplink_mbps:
+        raise Invalid(
+            "rule_of_uplink",
+            "Tắt công nghệ chưa xét được tốc độ tải lên; hãy chọn quy tắc theo mức thu hoặc tải xuống",
+            "Switching off does not look at uplink rates; choose a rule of level or of downlink",
             field="rule",
         )
     if not set(rule.technologies) - set(off):

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from app.coverage.inputs import Cells
+from app.coverage.plan import LEVEL
 from app.coverage.probability import Errors, Floats, Ints
 from app.coverage.rules import CoverageRule
-from app.coverage.throughput import Shannon, downlink_mbps, level_needed_dbm
+from app.coverage.throughput import Shannon, Uplink, downlink_mbps, level_needed_dbm, uplink_level_needed_dbm
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Links:
     """What turns levels into throughput: the model and the presets of every technology."""
 
     shannon: Shannon
+    uplink: Uplink
     presets: Mapping[str, Mapping[str, Any]]
 
     def bandwidth_mhz(self, cells: Cells, technology: str, cell: Ints) -> Floats:
@@ -42,6 +44,19 @@ class Links:
         """Return the level at the phone that carries a rate."""
         offset = float(self.presets[technology]["reference_offset_db"])
         return level_needed_dbm(rate_mbps, technology, bandwidth_mhz, offset, self.shannon)
+
+    def for_rates(self, rule: CoverageRule, cells: Cells, technology: str, cell: Ints) -> Floats:
+        """Return the level at the phone that carries the rates a rule asks for, by the cells that serve."""
+        width = self.bandwidth_mhz(cells, technology, cell)
+        needed = np.full(len(cell), -np.inf)
+        if rule.downlink_mbps:
+            needed = self.needed_dbm(rule.downlink_mbps, technology, width)
+        if rule.uplink_mbps:
+            level = cells.network.cells[cell, LEVEL]
+            needed = np.maximum(
+                needed, uplink_level_needed_dbm(rule.uplink_mbps, technology, width, level, self.uplink)
+            )
+        return needed
 
     def rate_mbps(self, level_dbm: float, technology: str, bandwidth_mhz: float) -> float:
         """Return the rate at a level at the phone."""
@@ -68,12 +83,12 @@ def thresholds(rule: CoverageRule, cells: Cells, server: Ints, errors: Errors, l
             continue
         level = rule.level_dbm(technology) + margin
         at[:, g] = least[g] = level
-        if rule.downlink_mbps:
-            own = links.bandwidth_mhz(cells, technology, np.flatnonzero(cells.network.group == g))
-            extra = rule.environment_loss_db + margin
-            needed = links.needed_dbm(rule.downlink_mbps, technology, own) + extra
-            least[g] = max(level, needed.min(initial=np.inf))
-            served = server[:, g] >= 0
-            width = links.bandwidth_mhz(cells, technology, server[served, g])
-            at[served, g] = np.maximum(level, links.needed_dbm(rule.downlink_mbps, technology, width) + extra)
+        if not (rule.downlink_mbps or rule.uplink_mbps):
+            continue
+        extra = rule.environment_loss_db + margin
+        own = np.flatnonzero(cells.network.group == g)
+        needed = links.for_rates(rule, cells, technology, own) + extra
+        least[g] = max(level, needed.min(initial=np.inf))
+        served = server[:, g] >= 0
+        at[served, g] = np.maximum(level, links.for_rates(rule, cells, technology, server[served, g]) + extra)
     return Thresholds(at, least, margin)

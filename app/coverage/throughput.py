@@ -1,4 +1,4 @@
-"""Downlink throughput estimated from the received level and the bandwidth; an estimate, and it says so. Pure.
+"""Throughput estimated from the received level and the bandwidth; an estimate, and it says so. Pure.
 
 The attenuated and truncated Shannon bound of 3GPP TR 36.942 Annex A.1: of a bandwidth B at a signal-to-noise ratio S
 
@@ -6,7 +6,8 @@ The attenuated and truncated Shannon bound of 3GPP TR 36.942 Annex A.1: of a ban
     rate = α · B · log2(1 + S)   up to the ceiling of bit/s/Hz the best modulation carries
 
 Interference of other cells is not computed: a fixed margin stands for it. Nor are the load, several carriers, or how
-many antennas a phone has.
+many antennas a phone has. Uplink goes the same path the other way: what the station hears of the phone follows from the
+level that the phone hears of the station.
 """
 
 from __future__ import annotations
@@ -41,6 +42,29 @@ class Shannon:
         """Return the model of a policy row."""
         plain = {name: float(value[name]) for name in cls.__dataclass_fields__ if name != "downlink_share"}
         return cls(**plain, downlink_share={k: float(v) for k, v in value["downlink_share"].items()})
+
+
+@dataclass(frozen=True)
+class Uplink:
+    """Of policy throughput/uplink."""
+
+    alpha: float
+    snr_min_db: float
+    max_bps_hz: float
+    noise_figure_db: float
+    """Of the station."""
+    interference_margin_db: float
+    phone_dbm: float
+    antenna_gain_dbi: float
+    """Of the station's antenna in its main direction; the cell's level holds it too."""
+    uplink_share: Mapping[str, float]
+    """Part of the time a technology sends uplink; one that is not named carries no such service."""
+
+    @classmethod
+    def of(cls, value: Mapping[str, Any]) -> Uplink:
+        """Return the model of a policy row."""
+        plain = {name: float(value[name]) for name in cls.__dataclass_fields__ if name != "uplink_share"}
+        return cls(**plain, uplink_share={k: float(v) for k, v in value["uplink_share"].items()})
 
 
 def noise_dbm(bandwidth_mhz: ArrayLike, model: Shannon) -> Floats:
@@ -87,4 +111,34 @@ def level_needed_dbm(
     snr_db = np.maximum(snr_db, model.snr_min_db)
     level = snr_db + noise_dbm(width, model) - reference_offset_db
     # A hair of rounding must not take away the rate at the very ceiling.
+    return np.where(efficiency > model.max_bps_hz * (1 + 1e-9), math.inf, level)
+
+
+def uplink_level_needed_dbm(
+    rate_mbps: float, technology: str, bandwidth_mhz: ArrayLike, cell_level_dbm: ArrayLike, model: Uplink
+) -> Floats:
+    """Return the least level of the reference signal at the phone where its uplink carries a rate; inf where none does.
+
+    Parameters
+    ----------
+    bandwidth_mhz, cell_level_dbm : array_like
+        Of the serving cells: channel, and radiated power of the reference signal in the main direction.
+
+    Notes
+    -----
+    A phone takes no more of the channel than it needs: where its power over all of it would sink under the least
+    signal-to-noise ratio, it takes so much that it does not. Loss and antenna are those of the downlink, so the station
+    hears phone_dbm + antenna_gain_dbi + (level at the phone - level of the cell).
+    """
+    width, cell = np.broadcast_arrays(np.asarray(bandwidth_mhz, np.float64), np.asarray(cell_level_dbm, np.float64))
+    share = model.uplink_share.get(technology, 0.0)
+    if share <= 0:
+        return np.full(width.shape, math.inf)
+    least = model.alpha * math.log2(1 + 10 ** (model.snr_min_db / 10))
+    taken = np.minimum(width, rate_mbps / (least * share))
+    efficiency = rate_mbps / (taken * share)
+    with np.errstate(over="ignore", divide="ignore"):
+        snr_db = np.maximum(10 * np.log10(2 ** (efficiency / model.alpha) - 1), model.snr_min_db)
+    noise = THERMAL_DBM_HZ + 10 * np.log10(taken * 1e6) + model.noise_figure_db + model.interference_margin_db
+    level = snr_db + noise - model.phone_dbm - model.antenna_gain_dbi + cell
     return np.where(efficiency > model.max_bps_hz * (1 + 1e-9), math.inf, level)

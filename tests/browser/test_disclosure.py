@@ -28,14 +28,16 @@ def properties(page: Page, layer: str) -> list[dict[str, Any]]:
 
 def click_first(page: Page, layer: str, owner: str | None = None) -> None:
     """Move the map so that something of a layer, of an owner when given, is in the middle, and click it."""
-    page.evaluate(
+    # On a busy machine symbols are placed some frames after their tile is there.
+    page.wait_for_function(
         """([layer, owner]) => {
             const map = window.__hatang;
             const found = map.queryRenderedFeatures({ layers: [layer] });
             const hit = found.find(f => owner === null || f.properties.owner === owner);
-            map.jumpTo({ center: hit.geometry.coordinates, zoom: Math.max(map.getZoom(), 15) });
+            if (hit) map.jumpTo({ center: hit.geometry.coordinates, zoom: Math.max(map.getZoom(), 15) });
+            return Boolean(hit);
         }""",
-        [layer, owner],
+        arg=[layer, owner],
     )
     settled(page)
     page.mouse.click(600, 380)

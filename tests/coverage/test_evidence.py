@@ -153,6 +153,8 @@ def test_what_a_claim_promises() -> None:
     assert claim_suffices(indoor, -110, -95, nan)
     assert not claim_suffices(fast, -110, -60, nan)
     assert claim_suffices(fast, -110, nan, 70)
+    both = parse_rule("r", VALUE | {"downlink_mbps": 70, "uplink_mbps": 5})
+    assert not claim_suffices(both, -110, -60, 900), "no polygon promises an uplink"
 
 
 def test_samples() -> None:
@@ -161,15 +163,17 @@ def test_samples() -> None:
     fast = parse_rule("r", VALUE | {"downlink_mbps": 70})
     level = np.full(4, -110.0)
     rsrp, rate = np.array([-110.0, -111, -100, nan]), np.array([nan, 80.0, 60, 75])
-    inside = np.array([False, False, True, True])
+    inside, up = np.array([False, False, True, True]), np.array([2.0, 0.5, nan, 3])
 
     def states(rule: CoverageRule) -> list[str]:
-        usable, passes = sample_states(rule, level, rsrp, rate, inside)
+        usable, passes = sample_states(rule, level, rsrp, rate, up, inside)
         return ["yes" if p else "no" if u else "-" for u, p in zip(usable, passes, strict=True)]
 
     assert states(RULE) == ["yes", "no", "-", "-"]
     assert states(indoor_rule) == ["no", "no", "yes", "-"], "outdoors the loss comes on top"
     assert states(fast) == ["-", "yes", "-", "-"]
+    assert states(parse_rule("r", VALUE | {"uplink_mbps": 1})) == ["yes", "no", "-", "-"]
+    assert states(parse_rule("r", VALUE | {"downlink_mbps": 70, "uplink_mbps": 1})) == ["-", "no", "-", "-"]
 
 
 def said(verdict: list[int], spoke: list[bool] | None = None) -> Said:

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.coverage.throughput import Shannon, downlink_mbps, level_needed_dbm, noise_dbm
+from app.coverage.throughput import (
+    Shannon,
+    Uplink,
+    downlink_mbps,
+    level_needed_dbm,
+    noise_dbm,
+    uplink_level_needed_dbm,
+)
 
 MODEL = Shannon(0.6, -10.0, 4.4, 7.0, 3.0, {"3G": 1.0, "4G": 1.0, "5G": 0.75})
 
@@ -39,6 +46,30 @@ def test_nothing_under_the_least_ratio() -> None:
     assert downlink_mbps([floor - 0.01, -np.inf], "4G", 20.0, 30.8, MODEL).tolist() == [0, 0]
     assert downlink_mbps(floor + 0.01, "4G", 20.0, 30.8, MODEL) == pytest.approx(1.654, abs=0.01)
     assert level_needed_dbm(0.5, "4G", 20.0, 30.8, MODEL) == pytest.approx(floor, abs=1e-3)
+
+
+UP = Uplink(0.4, -10.0, 2.0, 5.0, 3.0, 23.0, 17.0, {"4G": 1.0, "5G": 0.25})
+
+
+def test_the_phone_is_heard_over_the_same_path() -> None:
+    # 10 Mb/s over 20 MHz: 0.5 bit/s/Hz, S = 2^(0.5/0.4) - 1 = 1.3784, 1.394 dB; noise -174 + 73.010 + 5 + 3 =
+    # -92.990. The station must hear -91.596 dBm of 23 + 17 dBm: the path may take 131.596 dB. A cell of 31.2 dBm is
+    # then at -100.396 dBm.
+    assert uplink_level_needed_dbm(10, "4G", 20.0, 31.2, UP) == pytest.approx(-100.396, abs=2e-3)
+    assert uplink_level_needed_dbm(10, "4G", 20.0, 34.2, UP) == pytest.approx(-97.396, abs=2e-3), (
+        "a louder cell, the same path"
+    )
+    assert uplink_level_needed_dbm(40, "4G", 20.0, 31.2, UP) < np.inf
+    assert uplink_level_needed_dbm(40.1, "4G", 20.0, 31.2, UP) == np.inf
+    assert uplink_level_needed_dbm(0.1, "2G", 0.2, 31.2, UP) == np.inf, "not named: no such service"
+
+
+def test_a_phone_takes_no_more_of_the_channel_than_it_needs() -> None:
+    # 0.1 Mb/s at the least ratio of -10 dB, 0.4 log2(1.1) = 0.0550 bit/s/Hz: 1.818 MHz, however wide the channel.
+    narrow, wide = (float(uplink_level_needed_dbm(0.1, "4G", w, 31.2, UP)) for w in (5.0, 20.0))
+    noise = -174 + 10 * math.log10(0.1e6 / (0.4 * math.log2(1.1))) + 8
+    assert narrow == wide == pytest.approx(-10 + noise - 40 + 31.2, abs=1e-6)
+    assert uplink_level_needed_dbm(1, "5G", 100.0, 31.2, UP) > uplink_level_needed_dbm(1, "4G", 100.0, 31.2, UP)
 
 
 def test_read_from_policy() -> None:
