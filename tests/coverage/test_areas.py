@@ -23,7 +23,7 @@ CRS = "EPSG:9214"
 
 def test_points_are_the_middles_of_squares_inside() -> None:
     west, east = shapely.box(107.40, 16.40, 107.42, 16.42), shapely.box(107.42, 16.40, 107.43, 16.42)
-    village, lon, lat = area_points(np.array([west, None, east], object), 100, CRS)
+    village, lon, lat = area_points(np.array([west, None, east], object), 25, CRS)
     assert (np.diff(village) >= 0).all()
     assert set(village.tolist()) == {0, 2}
     for number, shape in ((0, west), (2, east)):
@@ -32,10 +32,10 @@ def test_points_are_the_middles_of_squares_inside() -> None:
         corners = np.array(shape.exterior.coords)
         x, y = from_wgs84(corners[:, 0], corners[:, 1], CRS)
         metres = shapely.Polygon(np.column_stack([x, y])).area
-        assert mine.sum() == pytest.approx(metres / 1e4, rel=0.05)
+        assert mine.sum() == pytest.approx(metres / 25**2, rel=0.03)
     x, y = from_wgs84(lon, lat, CRS)
-    assert np.abs((x % 100) - 50).max() < 0.01
-    assert np.abs((y % 100) - 50).max() < 0.01
+    assert np.abs((x % 25) - 12.5).max() < 0.01
+    assert np.abs((y % 25) - 12.5).max() < 0.01
 
 
 def test_a_village_smaller_than_the_grid_has_a_point() -> None:

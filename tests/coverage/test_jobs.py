@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,24 +14,36 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from app.config import settings
+from app.coverage import parts
 from app.database import session_scope
 from app.jobs.running import Worker, beside
 from app.jobs.schemas import JobState
 from tests.accounts.people import bearer, make_person, token_of
 from tests.coverage.test_cli import Hatang, answer, hatang, province
-from tests.jobs.conftest import ended, state, wait_for
+from tests.jobs.conftest import drain, ended, state, wait_for
 from tests.jobs.test_processes import process
 
 __all__ = ["hatang", "province"]
 KINDS = ("app.coverage.jobs",)
 WORKER = (
-    "from app.jobs.running import Worker, work_until_stopped as w; "
+    "from app.coverage import parts; from app.jobs.running import Worker, work_until_stopped as w; "
+    "from tests.coverage.test_jobs import slowed; parts._part = slowed(parts._part); "
     "w(Worker(('app.coverage.jobs',), heartbeat_s=0.3, lost_after_s=4), print)"
 )
 
 
 def worker(**more: Any) -> Worker:
     return Worker(KINDS, **({"heartbeat_s": 0.3, "lost_after_s": 4, "grace_s": 5} | more))
+
+
+def slowed(quick: Callable[..., parts.Part]) -> Callable[..., parts.Part]:
+    """Let a block take as long as one of a real province, so that there is a middle of the run."""
+
+    def slow(*of: Any) -> parts.Part:
+        time.sleep(0.25)
+        return quick(*of)
+
+    return slow
 
 
 def blocks() -> dict[str, int]:
@@ -68,7 +81,7 @@ def ask(client: TestClient, **more: Any) -> int:
 
 def test_a_run_is_asked_for_followed_and_stored(planner: TestClient) -> None:
     number = ask(planner)
-    worker(wait=False).run()
+    drain(worker(wait=False))
     told = planner.get(f"/api/jobs/{number}").json()
     assert (told["status"], told["kind"], told["stage"]) == ("done", "coverage_run", "verdicts")
     assert told["result"]["villages"] == 1
@@ -90,7 +103,10 @@ def test_what_no_run_can_be_is_refused_at_once(
     assert planner.get("/api/jobs").json()["matched"] == 0
 
 
-def test_a_cancelled_run_leaves_no_row_and_what_it_computed(planner: TestClient) -> None:
+def test_a_cancelled_run_leaves_no_row_and_what_it_computed(
+    planner: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "_part", slowed(parts._part))
     number = ask(planner, resolution_m=100)
     with beside(worker()):
         wait_for(number, mapped)
@@ -125,7 +141,7 @@ def test_a_killed_worker_loses_at_most_the_block_it_was_at(planner: TestClient) 
 def test_the_command_leaves_a_run_to_a_worker(planner: TestClient, hatang: Hatang) -> None:
     told = answer(hatang, "coverage", "run", "--background", "--as-of", "2026-11-01")
     assert state(told["job"]).status == "queued"
-    worker(wait=False).run()
+    drain(worker(wait=False))
     assert state(told["job"]).status == "done"
     code, _, err = hatang("coverage", "run", "--background", "--resolution", "3")
     assert (code, "1,000 m" in err or "1000 m" in err) == (1, True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -29,9 +30,10 @@ def working(**more: Any) -> Iterator[Worker]:
         yield worker
 
 
-def drain() -> None:
-    """Do what is queued, and return."""
-    quick(wait=False).run()
+def drain(worker: Worker | None = None) -> None:
+    """Do what is queued, and return; in a thread, since the browser's tests leave an event loop in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit((worker or quick(wait=False)).run).result()
 
 
 def ask(kind: str, scope: Scope = PLANNER, **args: Any) -> int:
