@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -165,3 +166,22 @@ def own_database(worker_id: str, worker_database: str, tmp_path: Path) -> Iterat
     os.environ["HATANG_VAR_DIR"] = var_dir
     use_database(worker_database)
     test_cluster().drop_database(name)
+
+
+Hatang = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def hatang(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Hatang:
+    """Return a function that runs the command in this process: exit code, output, messages."""
+
+    from app import cli
+
+    def run(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["hatang", *words])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        shown = capsys.readouterr()
+        return int(ended.value.code or 0), shown.out, shown.err
+
+    return run

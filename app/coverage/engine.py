@@ -29,7 +29,7 @@ NO_TERRAIN = "no_terrain"
 MAX_STEP_M = 30.0
 ROOM = 3000
 """New losses a point of a block may bring on average; what finds no room is computed again another time."""
-AT_ONCE = 1_000_000
+AT_ONCE = 2_000_000
 """New losses that are kept together while a run goes on."""
 _BLOCK = 512
 
@@ -157,7 +157,7 @@ def compute(
                 if remembered is not None and sum(len(f.point) for f in fresh) > AT_ONCE:
                     remembered.keep(fresh, points, masts, network.cells)
                     fresh.clear()
-                part = slice(start, start + block)
+                part = order[start : start + block]
                 best[part], server[part], reason[part] = heard.best, heard.server, heard.reason
                 total += heard.counts
                 if progress:
@@ -167,16 +167,13 @@ def compute(
                 future.cancel()
             if remembered is not None:
                 remembered.keep(fresh, points, masts, network.cells)
-    back = np.empty_like(order)
-    back[order] = np.arange(len(order))
-    found, server, reason = best[back], server[back], reason[back]
     return Signals(
-        found[..., tables_of.RSRP],
-        found[..., tables_of.LOSS],
-        found[..., tables_of.DIFFRACTION],
-        found[..., tables_of.DISTANCE],
+        best[..., tables_of.RSRP],
+        best[..., tables_of.LOSS],
+        best[..., tables_of.DIFFRACTION],
+        best[..., tables_of.DISTANCE],
         server,
-        found[..., tables_of.UNKNOWN_BOUND],
+        best[..., tables_of.UNKNOWN_BOUND],
         reason,
         terrain.bounds is not None,
         int(total[tables_of.PATHS]),

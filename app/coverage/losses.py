@@ -32,7 +32,7 @@ KEPT_FILES = 6
 """Files of other grounds, receivers and models that stay; the oldest go."""
 IN_USE_S = 86_400
 MAX_LOSSES = 8_000_000
-"""Kept in all, 200 MB; with more the oldest are given up."""
+"""Kept in all, 200 MB; with more, those of earlier runs are given up, and the rest of this one is not kept."""
 log = logging.getLogger("hatang.coverage")
 
 
@@ -93,6 +93,7 @@ class Losses:
             key.update((part.tobytes() if isinstance(part, np.ndarray) else repr(part).encode()) + b"|")
         self._paths = [folder / f"{key.hexdigest()[:16]}-{number}.npz" for number in (1, 2)]
         self.layers = [_read(path) for path in self._paths]
+        self._renewed = False
 
     def keep(self, fresh: Sequence[Fresh], points: Floats, masts: Floats, cells: Floats) -> int:
         """Keep what a run computed anew; return how many losses those were.
@@ -113,9 +114,12 @@ class Losses:
 
     def _keep(self, new: Layer) -> None:
         older, newer = self.layers
+        if len(older.loss_db) + len(newer.loss_db) + len(new.loss_db) > MAX_LOSSES:
+            if self._renewed:  # as much as is kept is this run's own
+                return
+            older, newer = empty(), empty()  # what is still asked for comes again
+        self._renewed = True
         newer = _merged(newer, new)
-        if len(older.loss_db) + len(newer.loss_db) > MAX_LOSSES:
-            older = empty()  # what is still asked for comes again
         if len(newer.loss_db) > MERGE_SHARE * len(older.loss_db):
             older, newer = _merged(older, newer), empty()
             _write(self._paths[0], older)

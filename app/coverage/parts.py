@@ -23,6 +23,7 @@ from app.coverage.engine import Floats, Ints, Network, Progress, Receiver, compu
 from app.coverage.executors import Lent, lent
 from app.coverage.land_cover import LandCover
 from app.coverage.propagation.p1812 import MODEL, MODEL_VERSION
+from app.coverage.raster_store import METRES_PER_DEGREE
 from app.coverage.surface import NO_SIGNAL, OUTSIDE, UNKNOWN, Block, Frame, Levels, projected
 from app.coverage.terrain import Terrain
 from app.kit.files import remove_abandoned, remove_if_unused, whole
@@ -33,7 +34,6 @@ TOGETHER = 64
 """Pixels that go to a thread or a worker at a time."""
 KEPT_FILES = 8192
 """Blocks that stay, those used last; about 50 kB each."""
-_METRES_PER_DEGREE = 111_320.0
 IN_USE_S = 86_400
 
 
@@ -64,7 +64,7 @@ class Radio:
         east = np.maximum(0, np.maximum(x[0] - network.mast_lon, network.mast_lon - x[1])) * squeeze
         north = np.maximum(0, np.maximum(y[0] - network.mast_lat, network.mast_lat - y[1]))
         # One part in a hundred for what a flat degree is off by.
-        near = np.hypot(east, north) * _METRES_PER_DEGREE <= self.receiver.max_distance_km * 1010
+        near = np.hypot(east, north) * METRES_PER_DEGREE <= self.receiver.max_distance_km * 1010
         count = np.diff(network.first_cell)
         kept = np.repeat(near, count)
         correction = network.correction[kept] if len(network.correction) else network.correction

@@ -83,7 +83,10 @@ def run_coverage(
     """
     chosen, parsed, only = check(session, as_of, rule, operator, technology, resolution_m)
     session.execute(text("SET LOCAL statement_timeout = '1h'"))  # the limit is meant for requests, not for a province
+    reach_km = float(parameter(session, "radio", "maps", as_of).value["max_distance_km"])
     receiver = read_receiver(session, as_of)
+    if parsed.unit == "area":
+        receiver = within(receiver, reach_km)
     cells = read_cells(session, as_of, operator=only, technology=technology)
     places = read_places(session, as_of, parsed)
     terrain, cover = open_terrain(session), open_land_cover(session, as_of)
@@ -115,9 +118,11 @@ def run_coverage(
     # Refused before anything is computed.
     area = read_area(session, as_of, terrain) if resolution_m is not None else None
     grid = frame(area, resolution_m, settings().metric_crs) if area is not None and resolution_m is not None else None
+    # The losses of a grid over a province are too many to keep.
+    losses = kept_losses(terrain, cover, receiver) if parsed.unit != "area" else None
     signals = compute(
-        terrain, network, places.lon, places.lat, floor, receiver, cover=cover,
-        losses=kept_losses(terrain, cover, receiver), workers=settings().workers, progress=progress,
+        terrain, network, places.lon, places.lat, floor, receiver, cover=cover, losses=losses,
+        workers=settings().workers, progress=progress,
     )  # fmt: skip
     needed = thresholds(parsed, cells, signals.server, errors, links)
     uncovered = cover.classes(places.lon, places.lat) == UNKNOWN
@@ -140,13 +145,17 @@ def run_coverage(
             session, run.id, as_of, float(serving["serving_distance_m"]), float(serving["min_share"]), only
         )
     if grid is not None and area is not None:
-        reach_km = float(parameter(session, "radio", "maps", as_of).value["max_distance_km"])
         maps = _store_surface(run, grid, area, terrain, cover, cells, floor, receiver, reach_km, progress)
         run.counts = run.counts | {"raster": maps}
     run.status = "done"
     run.finished_at = session.scalar(select(func.clock_timestamp()))
     session.flush()
     return run
+
+
+def within(receiver: Receiver, reach_km: float) -> Receiver:
+    """Return a receiver that looks no farther than between the villages: where nothing is strong, nothing is pruned."""
+    return replace(receiver, max_distance_km=min(receiver.max_distance_km, reach_km))
 
 
 def kept_losses(terrain: Terrain, cover: LandCover, receiver: Receiver) -> Losses:
@@ -165,7 +174,7 @@ def _store_surface(
     See `app.coverage.parts` for what is not computed again.
     """
     network, kept = without(cells.network, cells.restricted)
-    near = replace(receiver, max_distance_km=min(receiver.max_distance_km, reach_km))
+    near = within(receiver, reach_km)
     groups = tuple(zip(cells.group_operator.tolist(), cells.group_technology, strict=True))
     radio = Radio(terrain, cover, network, cells.cell_id[kept], groups, floor, near)
     folder = settings().var_dir / "coverage" / "parts"

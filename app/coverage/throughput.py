@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -38,10 +38,9 @@ class Shannon:
     """Part of the time a technology sends downlink; one that is not named carries no such service."""
 
     @classmethod
-    def of(cls, value: Mapping[str, Any]) -> Shannon:
+    def of(cls, value: Mapping[str, Any]) -> Self:
         """Return the model of a policy row."""
-        plain = {name: float(value[name]) for name in cls.__dataclass_fields__ if name != "downlink_share"}
-        return cls(**plain, downlink_share={k: float(v) for k, v in value["downlink_share"].items()})
+        return cls(**{field.name: _number(value[field.name]) for field in fields(cls)})
 
 
 @dataclass(frozen=True)
@@ -61,10 +60,14 @@ class Uplink:
     """Part of the time a technology sends uplink; one that is not named carries no such service."""
 
     @classmethod
-    def of(cls, value: Mapping[str, Any]) -> Uplink:
+    def of(cls, value: Mapping[str, Any]) -> Self:
         """Return the model of a policy row."""
-        plain = {name: float(value[name]) for name in cls.__dataclass_fields__ if name != "uplink_share"}
-        return cls(**plain, uplink_share={k: float(v) for k, v in value["uplink_share"].items()})
+        return cls(**{field.name: _number(value[field.name]) for field in fields(cls)})
+
+
+def _number(value: Any) -> Any:
+    """Return a number of a policy row as a float, of a table of shares each of them."""
+    return {name: float(share) for name, share in value.items()} if isinstance(value, Mapping) else float(value)
 
 
 def noise_dbm(bandwidth_mhz: ArrayLike, model: Shannon) -> Floats:

@@ -29,6 +29,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.config import settings
+from app.coverage.rasters import MAX_PIXELS
 from app.errors import Invalid
 from app.kit.geo import WGS84, from_wgs84, geodesic_m, to_wgs84
 from app.kit.table import Notice, Table, objects
@@ -42,7 +43,6 @@ CELL_M = 100.0
 """Least size of a demand point's square."""
 NEAR_M = 2000.0
 """How far from the point of a village without a polygon its people may live."""
-_MAX_PIXELS = 250_000_000
 """Of what is read."""
 _BLOCK_PIXELS = 4_000_000
 _DEGREE_M = 110_000.0
@@ -176,8 +176,8 @@ def _read(source: Any, path: Path, villages: _Villages) -> _People:
     """Return the squares near villages, and how many people live elsewhere."""
     crs, near = source.crs.to_wkt(), _near(source, villages)
     whole = _Box(0, 0, source.width, source.height)
-    all_read = whole.pixels <= _MAX_PIXELS
-    if not all_read and near.pixels > _MAX_PIXELS:
+    all_read = whole.pixels <= MAX_PIXELS
+    if not all_read and near.pixels > MAX_PIXELS:
         raise _refusal("too_large", path, "raster quá lớn ở vùng các thôn; hãy dùng ô thô hơn",
                        "too large around the villages; use coarser pixels")  # fmt: skip
     across, down = _pixels_a_square(source, near) if near.pixels else (1, 1)

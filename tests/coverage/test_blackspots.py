@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 from app.coverage.models import CoverageRun
 from app.coverage.service import run_coverage
 from app.database import PUBLIC
-from tests.conftest import client_in
+from tests.conftest import Hatang, client_in
 from tests.coverage.conftest import AS_OF, Station, Village
-from tests.coverage.test_cli import Hatang, answer, hatang, province
+from tests.coverage.test_cli import answer, province
 
-__all__ = ["hatang", "province"]
+__all__ = ["province"]
 DAY = {"as_of": AS_OF.isoformat()}
 WEST, BEHIND, VOID = (107.47, 16.5), (107.53, 16.5), (107.62, 16.5)
 

@@ -24,12 +24,10 @@ from app.coverage.service import run_coverage
 from app.coverage.terrain import open_terrain
 from app.database import PUBLIC, Scope
 from app.errors import AppError, Conflict, Invalid, NotFound
-from tests.conftest import client_in
+from tests.conftest import Hatang, client_in
 from tests.coverage.conftest import AS_OF, NORTH, STEP, VOID_WEST, WEST, Station, Village, hills
-from tests.coverage.test_cli import Hatang, hatang
 from tests.registry.two_networks import scope
 
-__all__ = ["hatang"]  # a fixture
 DAY = {"as_of": AS_OF.isoformat()}
 BIAS_DB = {900: -6.0, 1800: 4.0}
 SLOPE_DB = {900: 5.0, 1800: -8.0}

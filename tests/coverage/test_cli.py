@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,29 +11,13 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app import cli
 from app.database import session_scope
+from tests.conftest import Hatang
 from tests.coverage.conftest import NORTH, STEP, WEST, hills
-from tests.coverage.test_terrain import from_origin, write_tif
+from tests.coverage.test_terrain import from_origin
+from tests.rasters import write_tif
 
 PATH = ("--lon1", "107.45", "--lat1", "16.5", "--height1", "30", "--height2", "1.5", "--lat2", "16.5")
-
-
-Hatang = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def hatang(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Hatang:
-    """Return a function that runs the command in this process: exit code, output, messages."""
-
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["hatang", *words])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        shown = capsys.readouterr()
-        return int(ended.value.code or 0), shown.out, shown.err
-
-    return run
 
 
 def answer(hatang: Hatang, *words: str) -> Any:

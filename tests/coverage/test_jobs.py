@@ -19,11 +19,12 @@ from app.database import session_scope
 from app.jobs.running import Worker, beside
 from app.jobs.schemas import JobState
 from tests.accounts.people import bearer, make_person, token_of
-from tests.coverage.test_cli import Hatang, answer, hatang, province
+from tests.conftest import Hatang
+from tests.coverage.test_cli import answer, province
 from tests.jobs.conftest import drain, ended, state, wait_for
 from tests.jobs.test_processes import process
 
-__all__ = ["hatang", "province"]
+__all__ = ["province"]
 KINDS = ("app.coverage.jobs",)
 WORKER = (
     "from app.coverage import parts; from app.jobs.running import Worker, work_until_stopped as w; "

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import rasterio
 from numpy.typing import NDArray
 from rasterio import Affine
 from sqlalchemy import text
@@ -27,6 +26,7 @@ from app.errors import AppError
 from app.kit.geo import from_wgs84
 from tests.coverage.conftest import AS_OF, STEP, Station, Village
 from tests.coverage.test_engine import RECEIVER, RIDGE, one_mast
+from tests.rasters import write_tif
 
 TREES, OPEN, SEA_CLASS = CLASSES.index("trees"), CLASSES.index("open"), CLASSES.index("sea")
 HEIGHTS = land_cover.class_heights({"water": 0, "open": 0, "suburban": 10, "trees": 15, "urban": 15, "dense_urban": 20})
@@ -46,14 +46,7 @@ def striped(width: int = 400) -> NDArray[np.uint8]:
 
 
 def write(path: Path, values: NDArray[Any], **more: Any) -> Path:
-    profile = {
-        "driver": "GTiff", "width": values.shape[1], "height": values.shape[0], "count": 1, "dtype": values.dtype,
-        "crs": "EPSG:4326", "transform": Affine(STEP, 0, WEST, 0, -STEP, NORTH),
-    } | more  # fmt: skip
-    with rasterio.open(path, "w", **profile) as target:
-        for band in range(1, profile["count"] + 1):
-            target.write(values, band)
-    return path
+    return write_tif(path, values, WEST, NORTH, **more)
 
 
 def add(session: Session, *paths: Path, scheme: str = "worldcover") -> list[dict[str, Any]]:

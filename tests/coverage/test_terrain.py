@@ -19,6 +19,7 @@ from app.coverage import raster_store, terrain
 from app.coverage.models import TerrainTile
 from app.errors import AppError
 from app.kit.geo import from_wgs84, geodesic_m
+from tests.rasters import write_tif
 
 DA_NANG = ROOT.parent / "shared" / "data" / "dem_danang_1arcsec.tif"
 STEP = 1 / 3600
@@ -37,17 +38,6 @@ def plane(rows: int, columns: int, west: float, north: float, step: float = STEP
 
 def plane_at(lon: Any, lat: Any) -> NDArray[np.float64]:
     return np.asarray(300 + 400 * (lon - 107.5) - 300 * (lat - 16.5))
-
-
-def write_tif(path: Path, heights: NDArray[Any], **more: Any) -> Path:
-    profile = {
-        "driver": "GTiff", "width": heights.shape[1], "height": heights.shape[0], "count": 1,
-        "dtype": heights.dtype, "crs": "EPSG:4326", "transform": from_origin(107.5, 16.6, STEP, STEP),
-    } | more  # fmt: skip
-    with rasterio.open(path, "w", **profile) as target:
-        for band in range(1, profile["count"] + 1):
-            target.write(heights, band)
-    return path
 
 
 def code_of(session: Session, *paths: Path) -> str:

@@ -20,21 +20,14 @@ from app.intake import population
 from app.intake.population import apportion
 from app.intake.service import load_file
 from app.kit.geo import from_wgs84
+from tests.rasters import write_tif
 
 STEP = 0.001  # 107 m by 111 m
 WEST, NORTH = 107.50, 16.50
 
 
 def write(path: Path, values: Any, **more: Any) -> Path:
-    data = np.asarray(values)
-    profile = {
-        "driver": "GTiff", "width": data.shape[1], "height": data.shape[0], "count": 1, "dtype": data.dtype,
-        "crs": "EPSG:4326", "transform": Affine(STEP, 0, WEST, 0, -STEP, NORTH),
-    } | more  # fmt: skip
-    with rasterio.open(path, "w", **profile) as target:
-        for band in range(1, profile["count"] + 1):
-            target.write(data, band)
-    return path
+    return write_tif(path, values, WEST, NORTH, STEP, **more)
 
 
 def village(
@@ -238,7 +231,7 @@ def test_what_lies_far_from_villages_is_only_counted(
 def test_a_country_is_read_around_the_villages(
     villages: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, metres: bool
 ) -> None:
-    monkeypatch.setattr(population, "_MAX_PIXELS", 40_000)
+    monkeypatch.setattr(population, "MAX_PIXELS", 40_000)
     x, y = (float(v) for v in from_wgs84(107.501, 16.499, "EPSG:9214"))
     more: dict[str, Any] = (
         {"crs": "EPSG:9214", "transform": Affine(100, 0, x - 45_000, 0, -100, y + 45_000)} if metres
@@ -249,7 +242,7 @@ def test_a_country_is_read_around_the_villages(
     assert report.accepted
     assert 3 <= len(points(villages, "A")) <= 6
     assert "people_elsewhere_not_counted" in {n.code for n in report.notices}
-    monkeypatch.setattr(population, "_MAX_PIXELS", 1000)
+    monkeypatch.setattr(population, "MAX_PIXELS", 1000)
     assert refusal(villages, path).code == "population_too_large"
 
 

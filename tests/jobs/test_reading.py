@@ -3,30 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
 
-import pytest
-
-from app import cli
 from app.database import Scope, session_scope
 from app.main import create_app
 from tests.accounts.people import bearer, browser, make_person, number_of, signed_in, token_of
+from tests.conftest import Hatang
 from tests.jobs.conftest import ask, state
-
-Hatang = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def hatang(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Hatang:
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["hatang", *words])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        shown = capsys.readouterr()
-        return int(ended.value.code or 0), shown.out, shown.err
-
-    return run
 
 
 def test_an_operator_sees_its_own_and_the_department_all(own_database: str) -> None:
