@@ -186,10 +186,28 @@ def _fill(
 def cover_into(
     grids: Grids, height_m: Floats, lon1: float, lat1: float, lon2: float, lat2: float, count: int, out: Floats
 ) -> None:
-    """Fill out[:count] with the height of the class each post lies in; posts as of `profile_into`."""
+    """Fill out[:count] with the height of the class each post lies in, as `class_at` has it; posts as `profile_into`.
+
+    Grid by grid like there: within one, a post costs its index and one byte.
+    """
+    out[:count] = 0.0  # the class, until all grids were asked
+    missing = count
+    for tile in range(grids.sizes.shape[0]):
+        if missing == 0:
+            break
+        columns, frame = grids.sizes[tile, 2], grids.frames[tile]
+        x0, y0 = (lon1 - frame[0]) / frame[2], (frame[1] - lat1) / frame[3]
+        dx, dy = (lon2 - lon1) / frame[2] / (count - 1), (lat1 - lat2) / frame[3] / (count - 1)
+        first, last = _within(x0, dx, float(columns), 0, count - 1)
+        first, last = _within(y0, dy, float(grids.sizes[tile, 1]), first, last)
+        data = carray(_pointer(grids.sizes[tile, 0]), (grids.sizes[tile, 1] * columns,), np.uint8)  # type: ignore[call-arg]
+        for k in range(first, last + 1):
+            if out[k] == 0.0:
+                value = data[int(y0 + k * dy) * columns + int(x0 + k * dx)]
+                out[k] = value
+                missing -= value != 0
     for k in range(count):
-        share = k / (count - 1)
-        out[k] = height_m[class_at(grids, lon1 + (lon2 - lon1) * share, lat1 + (lat2 - lat1) * share)]
+        out[k] = height_m[int(out[k])]
 
 
 @kernel

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from rasterio import Affine
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.coverage import land_cover, raster_store
+from app.coverage import grid, land_cover, raster_store
 from app.coverage.engine import compute
 from app.coverage.land_cover import CLASSES, LandCover
 from app.coverage.models import LandCoverTile
@@ -150,13 +152,13 @@ def test_other_refusals(session: Session, tmp_path: Path) -> None:
         with pytest.raises(AppError) as refused:
             add(session, path, scheme=scheme)
         assert refused.value.code == code
-    for given in (
+    for heights in (
         {"open": 0},
         {**dict.fromkeys(CLASSES[2:], 0), "trees": -3},
         {**dict.fromkeys(CLASSES[2:], 0), "urban": "x"},
     ):
         with pytest.raises(AppError) as refused:
-            land_cover.class_heights(given)
+            land_cover.class_heights(heights)
         assert refused.value.code == "land_cover_height"
     for table in ({"300": "trees"}, {"1": "jungle"}, {"-1": "trees"}):
         with pytest.raises(AppError) as refused:
@@ -241,3 +243,26 @@ def test_heights_follow_the_policy_of_the_day(session: Session, tmp_path: Path) 
     )
     assert land_cover.open_land_cover(session, dt.date(2025, 6, 1)).height_m[TREES] == 15
     assert land_cover.open_land_cover(session, AS_OF).height_m[TREES] == 22
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**31), st.integers(3, 400))
+def test_posts_of_a_path_have_the_class_of_their_place(seed: int, posts: int) -> None:
+    """Grid by grid along the line is point by point: grids that overlap, with holes, lines outside and along edges."""
+    random = np.random.default_rng(seed)
+    rasters = []
+    for _ in range(int(random.integers(0, 4))):
+        classes = random.integers(0, len(CLASSES), random.integers(2, 30, 2)).astype(np.uint8)
+        west, north = random.uniform(107.4, 107.5), random.uniform(16.4, 16.6)
+        rasters.append(Raster(classes, west, north, *random.choice([0.001, 0.003, 0.02], 2).tolist()))
+    numbered = np.arange(len(CLASSES), dtype=np.float64)
+    cover = land_cover.from_rasters(rasters, numbered, "x", synthetic=True)
+    (lon1, lon2), (lat1, lat2) = random.uniform(107.35, 107.6, 2), random.uniform(16.3, 16.7, 2)
+    if seed % 5 == 0:
+        lat2 = lat1
+    out = np.empty(posts)
+    grid.cover_into(cover.cells, cover.height_m, lon1, lat1, lon2, lat2, posts, out)
+    share = np.arange(posts) / (posts - 1)
+    there = cover.classes(lon1 + (lon2 - lon1) * share, lat1 + (lat2 - lat1) * share)
+    # A post on the very edge of a pixel may fall to either side by rounding.
+    assert (out == there).mean() >= 1 - 1 / posts
