@@ -214,14 +214,11 @@ def _ask_named(
     served: _Served,
 ) -> None:  # fmt: skip
     """Fill in the samples that are of another cell than the best one; one sweep a cell, of which there are hundreds."""
-    mast = np.repeat(np.arange(len(network.mast_lon)), np.diff(network.first_cell))
     floor = np.array([float(LEVELS_DBM[0])])
+    numbers = np.arange(len(network.cells))
     for c in np.unique(cell):
-        at, m = which[cell == c], int(mast[c])
-        alone = Network(
-            network.mast_lon[m : m + 1], network.mast_lat[m : m + 1], np.array([0, 1]), network.cells[c : c + 1],
-            np.zeros(1, np.int64),
-        )  # fmt: skip
+        at = which[cell == c]
+        alone = replace(network.only(numbers == c), group=np.zeros(1, np.int64))
         heard = compute(terrain, alone, drive.lon[at], drive.lat[at], floor, receiver, cover=cover, workers=1)
         served.cell[at], served.rsrp_dbm[at] = c, heard.rsrp_dbm[:, 0]
         served.km[at] = heard.distance_m[:, 0] / 1000

@@ -59,6 +59,16 @@ class Network:
     correction: Floats = field(default_factory=lambda: np.empty((0, 0, 4)))
     """Of a calibration, by cell and clutter class; see `app.coverage.plan.Plan`. No rows: not calibrated."""
 
+    def only(self, kept: NDArray[np.bool_]) -> Network:
+        """Return the network of some of the cells, in their order, without the masts that then carry none."""
+        mast = np.repeat(np.arange(len(self.mast_lon)), np.diff(self.first_cell))[kept]
+        count = np.bincount(mast, minlength=len(self.mast_lon))
+        masts = count > 0
+        return Network(
+            self.mast_lon[masts], self.mast_lat[masts], np.append(0, np.cumsum(count[masts])).astype(np.int64),
+            self.cells[kept], self.group[kept], self.correction[kept] if len(self.correction) else self.correction,
+        )  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Signals:

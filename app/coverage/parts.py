@@ -65,13 +65,8 @@ class Radio:
         north = np.maximum(0, np.maximum(y[0] - network.mast_lat, network.mast_lat - y[1]))
         # One part in a hundred for what a flat degree is off by.
         near = np.hypot(east, north) * METRES_PER_DEGREE <= self.receiver.max_distance_km * 1010
-        count = np.diff(network.first_cell)
-        kept = np.repeat(near, count)
-        correction = network.correction[kept] if len(network.correction) else network.correction
-        first = np.append(0, np.cumsum(count[near])).astype(np.int64)
-        return replace(self, cell_id=self.cell_id[kept], network=Network(
-            network.mast_lon[near], network.mast_lat[near], first, network.cells[kept], network.group[kept], correction,
-        ))  # fmt: skip
+        kept = np.repeat(near, np.diff(network.first_cell))
+        return replace(self, cell_id=self.cell_id[kept], network=network.only(kept))
 
     def digest(self, *more: object) -> str:
         """Return the name of what it gives at a place; equal names mean equal maps."""

@@ -27,7 +27,7 @@ from app.coverage.parts import Radio, compute_parts, forget
 from app.coverage.propagation.p1812 import MODEL, MODEL_VERSION
 from app.coverage.results import Computed, store_signals, store_verdicts
 from app.coverage.rules import CoverageRule, parse_rule
-from app.coverage.surface import Frame, check_step, frame, read_area, without
+from app.coverage.surface import Frame, check_step, frame, read_area
 from app.coverage.surface_files import Surface, write_surfaces
 from app.coverage.surface_files import folder as map_folder
 from app.coverage.terrain import Terrain, open_terrain
@@ -173,10 +173,10 @@ def _store_surface(
 
     See `app.coverage.parts` for what is not computed again.
     """
-    network, kept = without(cells.network, cells.restricted)
+    network, ids = cells.network.only(~cells.restricted), cells.cell_id[~cells.restricted]
     near = within(receiver, reach_km)
     groups = tuple(zip(cells.group_operator.tolist(), cells.group_technology, strict=True))
-    radio = Radio(terrain, cover, network, cells.cell_id[kept], groups, floor, near)
+    radio = Radio(terrain, cover, network, ids, groups, floor, near)
     folder = settings().var_dir / "coverage" / "parts"
     files = compute_parts(folder, grid, area, radio, progress)
     synthetic = terrain.synthetic or cover.synthetic or bool(cells.synthetic.any())

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import shapely
@@ -18,7 +18,7 @@ from shapely import Geometry, get_coordinates, set_coordinates
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from app.coverage.engine import Floats, Ints, Network
+from app.coverage.engine import Floats, Ints
 from app.coverage.models import CoverageRun
 from app.coverage.terrain import Terrain
 from app.errors import Invalid
@@ -136,13 +136,3 @@ def latest_maps(session: Session, as_of: dt.date, known_at: dt.datetime | None =
     if known_at is not None:
         query = query.where(CoverageRun.finished_at <= known_at)
     return session.scalar(query)
-
-
-def without(network: Network, dropped: NDArray[np.bool_]) -> tuple[Network, Ints]:
-    """Return the network without some cells, and the index each kept cell had."""
-    kept = np.flatnonzero(~dropped)
-    mast = np.repeat(np.arange(len(network.mast_lon)), np.diff(network.first_cell))[kept]
-    first = np.searchsorted(mast, np.arange(len(network.mast_lon) + 1)).astype(np.int64)
-    correction = network.correction[kept] if len(network.correction) else network.correction
-    return replace(network, first_cell=first, cells=network.cells[kept], group=network.group[kept],
-                   correction=correction), kept  # fmt: skip

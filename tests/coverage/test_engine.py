@@ -112,6 +112,24 @@ def test_no_cell_in_reach_is_known_to_be_nothing() -> None:
     assert none.rsrp_dbm.shape == (1, 0)
 
 
+def test_a_network_of_some_cells() -> None:
+    whole = Network(
+        np.arange(3.0), np.arange(3.0), np.array([0, 2, 3, 5]), np.arange(35.0).reshape(5, 7), np.array([0, 1, 0, 1, 0])
+    )
+    kept = whole.only(np.array([True, False, False, True, True]))
+    assert kept.mast_lon.tolist() == [0, 2], "a mast without cells goes"
+    assert kept.first_cell.tolist() == [0, 1, 3]
+    assert kept.group.tolist() == [0, 1, 0]
+    assert (kept.cells == whole.cells[[0, 3, 4]]).all()
+    assert kept.correction.shape == (0, 0, 4)
+    told = replace(whole, correction=np.arange(40.0).reshape(5, 2, 4)).only(
+        np.array([False, True, False, False, False])
+    )
+    assert told.correction.tolist() == [[[8, 9, 10, 11], [12, 13, 14, 15]]]
+    nothing = whole.only(np.zeros(5, bool))
+    assert (len(nothing.mast_lon), nothing.first_cell.tolist()) == (0, [0])
+
+
 networks = st.integers(0, 2**31).map(np.random.default_rng)
 
 

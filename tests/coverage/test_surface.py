@@ -61,17 +61,6 @@ def test_grids_that_cannot_be(area: shapely.Geometry, step_m: float, code: str) 
     assert refused.value.code == code
 
 
-def test_without_some_cells() -> None:
-    network = Network(
-        np.arange(3.0), np.arange(3.0), np.array([0, 2, 3, 5]), np.arange(35.0).reshape(5, 7), np.array([0, 1, 0, 1, 0])
-    )
-    kept, was = surface.without(network, np.array([False, True, True, False, False]))
-    assert was.tolist() == [0, 3, 4]
-    assert kept.first_cell.tolist() == [0, 1, 1, 3]
-    assert kept.group.tolist() == [0, 1, 0]
-    assert (kept.cells == network.cells[[0, 3, 4]]).all()
-
-
 @pytest.fixture
 def mapped(hilly: Session, village: Village, station: Station) -> Session:
     """The session with a run of maps over VIETTEL's, VNPT's and a restricted site."""
