@@ -20,6 +20,7 @@ from app.coverage.ground_commands import land_cover, terrain
 from app.errors import AppError
 from app.jobs.commands import jobs
 from app.kit.console import AsJson, AsOf, KnownAt, day, err, moment, out, show
+from app.licensing.commands import colocation, what_if
 from app.objects.commands import history
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Hatang: hạ tầng viễn thông trên bản đồ số.")
@@ -32,6 +33,8 @@ app.add_typer(user, name="user")
 app.add_typer(history, name="history")
 app.add_typer(units, name="units")
 app.add_typer(jobs, name="jobs")
+app.command("colocation")(colocation)
+app.command("what-if")(what_if)
 
 
 @db.command("start")
@@ -269,35 +272,6 @@ def sharing(
     show(table.ratio_rows(answer), False, f"Dùng chung hạ tầng · sharing {answer['as_of']}")
     if by:
         show(table.breakdown_rows(answer), False, by)
-
-
-@app.command("colocation")
-def colocation(
-    lon: Annotated[float, typer.Option("--lon", help="Degrees east, WGS84.")],
-    lat: Annotated[float, typer.Option("--lat", help="Degrees north, WGS84.")],
-    operator: Annotated[str, typer.Option("--operator", help="Code, e.g. VIETTEL.")],
-    height_m: Annotated[float, typer.Option("--height-m", help="Height asked for, above ground.")],
-    technology: Annotated[list[str] | None, typer.Option("--technology", help="2G, 3G, 4G, 5G; repeat.")] = None,
-    radius_m: Annotated[float | None, typer.Option("--radius-m", help="Search radius; else the policy's.")] = None,
-    as_of: AsOf = None,
-    as_json: AsJson = False,
-) -> None:
-    """Say which structures near a proposed tower have room, and advise to share or to license."""
-    from app.database import session_scope
-    from app.licensing import service, table
-
-    with session_scope() as session:
-        answer = service.check_colocation(
-            session, lon=lon, lat=lat, operator=operator, height_m=height_m, technologies=technology or (),
-            radius_m=radius_m, as_of=day(as_of),
-        )  # fmt: skip
-    if as_json:
-        show(answer, True)
-        return
-    show(table.candidate_rows(answer), False, f"{answer['advice']['vi']}\n{answer['advice']['en']}")
-    show(table.effect_rows(answer), False, "Tỷ lệ dùng chung · effect on the ratios")
-    for reason in answer["reasons"]:
-        out.print(f"• {reason['vi']}\n  {reason['en']}", highlight=False)
 
 
 @app.command("load")

@@ -178,6 +178,9 @@ QUESTIONS: dict[str, Questions] = {
         Ask("/api/colocation", body=around(n) | {"operator": "VIETTEL", "height_m": 30, "radius_m": 5000})
         for n in KINDS
     ],
+    "POST /api/what-if": lambda w: [
+        Ask("/api/what-if", body={"switch_off": [{"site": f"{n.upper()}-SITE"}]}, target=n) for n in KINDS
+    ],
     "GET /api/sharing-question": _plain("/api/sharing-question"),
     "POST /api/sharing-question": lambda w: [
         Ask("/api/sharing-question", body=around(n) | {"radius_m": 1000, "operator": "VIETTEL"}) for n in KINDS

@@ -17,7 +17,7 @@ from app.coverage.calibration_inputs import DROPPED, Matched, match, read_drive
 from app.coverage.calibration_report import Asked, report
 from app.coverage.calibration_words import in_words
 from app.coverage.collected import read_errors
-from app.coverage.engine import Progress, Receiver
+from app.coverage.engine import Network, Progress, Receiver
 from app.coverage.inputs import Cells, digest, read_cells, read_receiver
 from app.coverage.land_cover import CLASSES, LandCover, open_land_cover
 from app.coverage.models import Calibration
@@ -140,16 +140,24 @@ def calibrated(
         `calibration_outdated`: the one in use was made for another model or another land cover, whose losses it would
         correct a second time.
     """
+    network, receiver, told = calibrated_network(session, cells.network, receiver, cover)
+    return replace(cells, network=network), receiver, told
+
+
+def calibrated_network(
+    session: Session, network: Network, receiver: Receiver, cover: LandCover
+) -> tuple[Network, Receiver, dict[str, Any] | None]:
+    """Return the same of a network alone, as of stations that nobody has built."""
     with statistics(session):
         found = in_use(session)
     if found is None:
-        return cells, receiver, None
+        return network, receiver, None
     _of_this_model(found)
     _of_this_cover(found, cover)
     kept = found.coefficients
     rows = table(Correction(**kept["overall"]), [Correction(**c) for c in kept["corrections"]], CLASSES)
-    network = replace(cells.network, correction=rows[band_of(cells.network.cells[:, F_GHZ])])
-    return replace(cells, network=network), replace(receiver, sigma_model_db=found.sigma_model_db), stated(found)
+    corrected = replace(network, correction=rows[band_of(network.cells[:, F_GHZ])])
+    return corrected, replace(receiver, sigma_model_db=found.sigma_model_db), stated(found)
 
 
 def stated(of: Calibration) -> dict[str, Any]:

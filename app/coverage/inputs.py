@@ -172,7 +172,7 @@ def read_cells(
     groups = sorted({(int(r[3]), str(r[5])) for r in rows})
     index = {group: number for number, group in enumerate(groups)}
     raw = np.array([r[8:15] for r in rows], np.float64).reshape(-1, 7)
-    preset = np.array([_preset(presets[r[5]], r[13]) for r in rows], np.float64).reshape(-1, 8)
+    preset = np.array([preset_row(presets[r[5]], r[13]) for r in rows], np.float64).reshape(-1, 8)
     network, order, defaulted = build_network(
         np.array([r[6] for r in rows], np.float64),
         np.array([r[7] for r in rows], np.float64),
@@ -197,7 +197,7 @@ def read_cells(
     )
 
 
-def _preset(value: dict[str, Any], frequency_mhz: float | None) -> list[float]:
+def preset_row(value: dict[str, Any], frequency_mhz: float | None) -> list[float]:
     """Return a technology's defaults in the order of DEFAULTED, then the reference signal's offset.
 
     What differs in the band of a cell's recorded frequency stands under `bands`.

@@ -71,7 +71,14 @@ def switch_off(session: Session, asked: SwitchOffQuestion) -> dict[str, Any]:
     return {"as_of": as_of, "operator": asked.operator} | _answer(run, rule, stored, found, asked)
 
 
-def _check(rule: CoverageRule, off: tuple[str, ...]) -> None:
+def refuse_without_levels(rule: CoverageRule) -> None:
+    """Refuse a rule whose runs keep no levels of the points it asks about.
+
+    Raises
+    ------
+    Invalid
+        `rule_without_levels` or `rule_of_uplink`.
+    """
     if rule.unit in ("point", "area"):
         raise Invalid(
             "rule_without_levels",
@@ -83,10 +90,14 @@ def _check(rule: CoverageRule, off: tuple[str, ...]) -> None:
     if rule.uplink_mbps:
         raise Invalid(
             "rule_of_uplink",
-            "Tắt công nghệ chưa xét được tốc độ tải lên; hãy chọn quy tắc theo mức thu hoặc tải xuống",
-            "Switching off does not look at uplink rates; choose a rule of level or of downlink",
+            "Chưa xét được tốc độ tải lên trong câu hỏi giả định; hãy chọn quy tắc theo mức thu hoặc tải xuống",
+            "Questions of what if do not look at uplink rates; choose a rule of level or of downlink",
             field="rule",
         )
+
+
+def _check(rule: CoverageRule, off: tuple[str, ...]) -> None:
+    refuse_without_levels(rule)
     if not set(rule.technologies) - set(off):
         named = ", ".join(rule.technologies)
         raise Invalid(

@@ -1,4 +1,4 @@
-"""Bulk writing: COPY into a temporary staging table, then one INSERT … SELECT."""
+"""Bulk work: COPY into a temporary staging table, then one INSERT … SELECT; whole columns read as arrays."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
 
 _BLOCK_ROWS = 50_000
+# Kind of a column → its function in the database's binary format, and that format in numpy.
+_SEND = {"i4": ("int4send", ">i4"), "i8": ("int8send", ">i8"), "f8": ("float8send", ">f8"), "b1": ("boolsend", "u1")}
 
 
 def raw_connection(session: Session) -> psycopg.Connection[Any]:
@@ -98,3 +100,30 @@ def _escaped(value: str) -> str:
     for plain, written in (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r")):
         value = value.replace(plain, written)
     return value
+
+
+def arrays(session: Session, query: str, columns: Sequence[tuple[str, str]], **values: Any) -> dict[str, NDArray[Any]]:
+    """Run `query` and return its columns as native arrays.
+
+    The database joins each column into one binary string, so no Python object is made per row: a third of the
+    time of a binary COPY, whose rows psycopg hands over one by one.
+
+    Parameters
+    ----------
+    query : str
+        One of our own statements; its columns bear the names of `columns` and hold no null.
+    columns : sequence of (name, "i4" | "i8" | "f8" | "b1")
+        Names and types as the query gives them.
+    """
+    session.flush()
+    joined = ", ".join(f"string_agg({_SEND[kind][0]}(q.{name}), ''::bytea)" for name, kind in columns)
+    with raw_connection(session).cursor(binary=True) as cursor:
+        # Names and types are ours, values are bound.
+        row = cursor.execute(f"SELECT {joined} FROM ({query}) AS q", values).fetchone()  # noqa: S608
+    assert row is not None
+    found = {
+        name: np.frombuffer(raw or b"", _SEND[kind][1]).astype(bool if kind == "b1" else kind)
+        for raw, (name, kind) in zip(row, columns, strict=True)
+    }
+    assert len({column.size for column in found.values()}) == 1, "a column of the query holds a null"
+    return found

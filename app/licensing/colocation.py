@@ -6,58 +6,26 @@ distance between positions was found (domain page, section 5).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
+from app.licensing import reasons
+from app.licensing.candidates import Candidate, Room, free_height_m, room
+from app.licensing.findings import Finding
+from app.licensing.reach import Purpose, Reach, share_of
+from app.licensing.reasons import Reason
 
-from app.sharing.ratios import Sites, site_ratios
-
-SpareState = Literal["free", "unknown", "full"]
-AdviceCode = Literal["share", "license_shared", "needs_a_person"]
+AdviceCode = Literal["share", "license_shared", "refuse", "needs_a_person"]
 _ORDER = {"free": 0, "unknown": 1, "full": 2}
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """A structure in force that can carry antennas.
-
-    `top_m` is above ground with the host building; `tenants` are the distinct organisations on the mast.
-    """
-
-    site_id: int
-    site: str
-    structure: str
-    owner_code: str | None
-    owner_name: str | None
-    distance_m: float
-    height_m: float | None
-    top_m: float | None
-    kind: str
-    type_code: str | None
-    tenant_capacity: int | None
-    lon: float
-    lat: float
-    synthetic: bool
-    tenants: tuple[str, ...]
-    technologies: tuple[str, ...]
-    restricted: bool = False
-
-    @property
-    def spare(self) -> int | None:
-        """Operators it could still carry; null when its capacity is unknown."""
-        return None if self.tenant_capacity is None else max(0, self.tenant_capacity - len(self.tenants))
-
-    @property
-    def spare_state(self) -> SpareState:
-        """Whether there is room."""
-        return "unknown" if self.spare is None else "free" if self.spare else "full"
-
-
-@dataclass(frozen=True)
 class Proposal:
-    """A tower an operator asks for; degrees in EPSG:4326, metres."""
+    """A tower an operator asks for; degrees in EPSG:4326, metres.
+
+    With a search area, `lon` and `lat` are a point inside it, and distances count from its edge.
+    """
 
     lon: float
     lat: float
@@ -65,6 +33,10 @@ class Proposal:
     height_m: float
     radius_m: float
     technologies: tuple[str, ...] = ()
+    purpose: Purpose = "coverage"
+    area_wkt: str | None = None
+    type_code: str | None = None
+    """A1a…A2c, where the proposal says what it would be."""
 
 
 @dataclass(frozen=True)
@@ -73,15 +45,25 @@ class Limits:
 
     near_duplicate_m: float
     min_height_share: float
+    room: Room
+    min_coverage_share: float
+    """A candidate that serves this share of the proposal's people serves its purpose, however tall it is."""
+    partial_coverage_share: float
+    """One that serves less than this is no alternative; in between a person weighs."""
 
 
 @dataclass(frozen=True)
-class Reason:
-    """One thing the advice rests on, in both languages."""
+class Judged:
+    """A candidate with what speaks against it; nothing does when it serves the purpose."""
 
-    code: str
-    vi: str
-    en: str
+    candidate: Candidate
+    state: Literal["free", "unknown", "full"]
+    free_height_m: float | None
+    reach: Reach | None
+    share_of_proposal: float | None
+    suitable: bool | None
+    """Null where its height and its coverage are unknown."""
+    fails: tuple[Reason, ...]
 
 
 @dataclass(frozen=True)
@@ -91,7 +73,7 @@ class Screening:
     `restricted` are structures within the radius that nothing else of this speaks of.
     """
 
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[Judged, ...]
     near_duplicates: tuple[Candidate, ...]
     best: Candidate | None
     advice: AdviceCode
@@ -101,7 +83,16 @@ class Screening:
     restricted: tuple[Candidate, ...] = ()
 
 
-def screen(found: Sequence[Candidate], proposal: Proposal, limits: Limits, *, place_checked: bool = True) -> Screening:
+def screen(
+    found: Sequence[Candidate],
+    proposal: Proposal,
+    limits: Limits,
+    *,
+    place_checked: bool = True,
+    findings: Sequence[Finding] = (),
+    reaches: Mapping[str, Reach] | None = None,
+    proposed: Reach | None = None,
+) -> Screening:
     """Rank the structures around a proposal and advise.
 
     Parameters
@@ -110,164 +101,93 @@ def screen(found: Sequence[Candidate], proposal: Proposal, limits: Limits, *, pl
         Structures in force around the proposal, in any order. Restricted ones change no advice: it is passed on.
     place_checked : bool
         False when no boundaries are known, so that nobody can say whether the point is in the province.
+    findings : sequence of Finding
+        What rules of the place say of a new structure there; they do not speak of sharing one that stands.
+    reaches : mapping, optional
+        Whom the proposal's antennas would reach from a candidate, by its structure; `proposed` from the new tower.
 
     Returns
     -------
     Screening
-        `share`: a free structure tall enough stands within the radius. `license_shared`: none can take another
-        operator, so a new one may be licensed if it is built to be shared. `needs_a_person`: the answer hangs on
-        something unknown, on a lower structure, or on the operator's own presence next door.
+        `share`: a structure with room that serves the purpose stands within the radius: it reaches enough of the
+        people, or is tall enough where nobody computed whom it reaches. `license_shared`: none can take another
+        operator, so a new one may be licensed if it is built to be shared. `refuse`: a rule of the place forbids a
+        new one. `needs_a_person`: the answer hangs on something unknown, on a structure that serves the purpose in
+        part, or on the operator's own presence next door.
     """
     restricted = sorted((c for c in found if c.restricted and c.distance_m <= proposal.radius_m), key=_nearness)
     known = [c for c in found if not c.restricted]
-    within = [c for c in known if c.distance_m <= proposal.radius_m]
-    ranked = sorted(within, key=lambda c: _rank(c, proposal, limits))
     duplicates = sorted((c for c in known if c.distance_m < limits.near_duplicate_m), key=_nearness)
-    open_to = [c for c in ranked if proposal.operator not in c.tenants]
-    free = [c for c in open_to if c.spare_state == "free"]
-    tall = [c for c in free if _tall(c, proposal, limits)]
-    unknown = [c for c in open_to if c.spare_state == "unknown"]
+    judged = [
+        _judged(c, proposal, limits, (reaches or {}).get(c.structure), proposed)
+        for c in known
+        if c.distance_m <= proposal.radius_m
+    ]
+    ranked = sorted(judged, key=lambda j: _rank(j, proposal))
+    open_to = [j for j in ranked if proposal.operator not in j.candidate.tenants]
+    free = [j for j in open_to if j.state == "free"]
+    fit = [j for j in free if j.suitable]
+    unknown = [j for j in open_to if j.state == "unknown"]
     own = [c for c in duplicates if proposal.operator in c.tenants]
-    best = next(iter([*tall, *free, *unknown]), None)
-    if not place_checked or (own and not tall) or (not tall and (free or unknown)):
-        advice: AdviceCode = "needs_a_person"
-    else:
-        advice = "share" if tall else "license_shared"
-    vi, en = _advice(advice, best)
-    reasons = _reasons(ranked, duplicates, free, tall, own, proposal, limits)
-    return Screening(tuple(ranked), tuple(duplicates), best, advice, vi, en, tuple(reasons), tuple(restricted))
-
-
-def effect(sites: Sites, best: int | None, already_there: bool) -> dict[str, dict[str, float | None]]:
-    """Return S1 and S2 before, with the operator at a new position, and at the best candidate's position.
-
-    Parameters
-    ----------
-    sites : Sites
-        All positions in force.
-    best : int or None
-        Index of the best candidate's position; null when there is none.
-    already_there : bool
-        The operator already runs radio at that position, so sharing it adds nobody.
-    """
-    alone = replace(
-        sites,
-        k=np.append(sites.k, 1),
-        known=np.append(sites.known, True),
-        neutral_host=np.append(sites.neutral_host, False),
-        sharing_offered=np.append(sites.sharing_offered, -1),
+    best = next((j.candidate for j in (*fit, *free, *unknown)), None)
+    forbidden = any(f.status == "refuse" for f in findings)
+    # Nothing to gain, or a rule nobody can judge: not the machine's to grant.
+    undecided = any(f.status == "unknown" for f in findings) or (
+        proposed is not None and proposed.people(proposal.purpose) <= 0
     )
-    before, new = site_ratios(sites), site_ratios(alone)
-    shared = None
-    if best is not None:
-        k, known = sites.k.copy(), sites.known.copy()
-        k[best] += not already_there
-        known[best] = True
-        shared = site_ratios(replace(sites, k=k, known=known))
-    return {
-        code: {
-            "before": before[code].ratio,
-            "after_new": new[code].ratio,
-            "after_shared": None if shared is None else shared[code].ratio,
-        }
-        for code in ("S1", "S2")
-    }
+    if fit and place_checked:
+        advice: AdviceCode = "share"
+    elif not place_checked or own or unknown or any(_in_part(j, limits) for j in free):
+        advice = "needs_a_person"
+    elif forbidden:
+        advice = "refuse"
+    else:
+        advice = "needs_a_person" if undecided else "license_shared"
+    vi, en = reasons.advice(advice, best)
+    told = (
+        *reasons.around(ranked_states(ranked), proposal.radius_m),
+        *reasons.not_fit([j.share_of_proposal for j in free], bool(fit), limits.min_height_share),
+        *(reasons.near_duplicate(c) for c in duplicates[:3]),
+        *((reasons.already_here(proposal.operator, own[0]),) if own else ()),
+        *reasons.of_place(findings),
+        *reasons.of_coverage(proposed, proposal.purpose, any(j.share_of_proposal is not None for j in ranked)),
+    )
+    return Screening(tuple(ranked), tuple(duplicates), best, advice, vi, en, told, tuple(restricted))
 
 
-def _tall(candidate: Candidate, proposal: Proposal, limits: Limits) -> bool:
-    return candidate.top_m is not None and candidate.top_m >= limits.min_height_share * proposal.height_m
+def ranked_states(ranked: Sequence[Judged]) -> dict[str, int]:
+    """Return how many candidates have room, are full, or of unknown capacity."""
+    return {state: sum(j.state == state for j in ranked) for state in _ORDER}
+
+
+def _in_part(judged: Judged, limits: Limits) -> bool:
+    share = judged.share_of_proposal
+    return share is None or share >= limits.partial_coverage_share
+
+
+def _judged(
+    candidate: Candidate, proposal: Proposal, limits: Limits, reach: Reach | None, proposed: Reach | None
+) -> Judged:
+    state = room(candidate, limits.room)
+    share = share_of(reach, proposed, proposal.purpose)
+    if share is not None:
+        suitable: bool | None = share >= limits.min_coverage_share
+    elif candidate.top_m is None:
+        suitable = None
+    else:
+        suitable = candidate.top_m >= limits.min_height_share * proposal.height_m
+    own = proposal.operator in candidate.tenants
+    fails = reasons.fails(candidate, state, limits.room, share, suitable, own, proposal.height_m)
+    return Judged(candidate, state, free_height_m(candidate, limits.room), reach, share, suitable, fails)
 
 
 def _nearness(candidate: Candidate) -> tuple[float, str]:
     return candidate.distance_m, candidate.structure
 
 
-def _rank(candidate: Candidate, proposal: Proposal, limits: Limits) -> tuple[bool, int, bool, float, str]:
+def _rank(judged: Judged, proposal: Proposal) -> tuple[bool, int, bool, float, float, str]:
+    candidate = judged.candidate
     own = proposal.operator in candidate.tenants
-    low = not _tall(candidate, proposal, limits)
-    return own, _ORDER[candidate.spare_state], low, candidate.distance_m, candidate.structure
-
-
-def _advice(code: AdviceCode, best: Candidate | None) -> tuple[str, str]:
-    if code == "share" and best is not None:
-        return (
-            f"Dùng chung {best.structure} cách {best.distance_m:.0f} m, còn chỗ cho {best.spare} nhà mạng",
-            f"Share {best.structure}, {best.distance_m:.0f} m away, with room for {best.spare} more operator(s)",
-        )
-    if code == "license_shared":
-        return (
-            "Không có công trình nào trong bán kính còn chỗ: có thể cấp phép cột mới, với điều kiện xây để dùng chung",
-            "No structure within the radius has room: a new one may be licensed if it is built to be shared",
-        )
-    return (
-        "Cần cán bộ xem xét: chưa đủ dữ liệu để kết luận, xem các lý do",
-        "A person has to look: the data do not decide it, see the reasons",
-    )
-
-
-def _reasons(
-    ranked: Sequence[Candidate], duplicates: Sequence[Candidate], free: Sequence[Candidate],
-    tall: Sequence[Candidate], own: Sequence[Candidate], proposal: Proposal, limits: Limits,
-) -> list[Reason]:  # fmt: skip
-    reasons = []
-    number = {state: sum(c.spare_state == state for c in ranked) for state in _ORDER}
-    radius = f"{proposal.radius_m:.0f} m"
-    if not ranked:
-        reasons.append(
-            Reason(
-                "no_candidates",
-                f"Không có cột, trạm nào trong bán kính {radius}",
-                f"There is no structure within {radius}",
-            )
-        )
-    else:
-        reasons.append(
-            Reason(
-                "candidates",
-                f"Trong bán kính {radius}: {number['free']} công trình còn chỗ, {number['full']} đã đầy, "
-                f"{number['unknown']} chưa rõ sức chứa",
-                f"Within {radius}: {number['free']} structure(s) with room, {number['full']} full, "
-                f"{number['unknown']} of unknown capacity",
-            )
-        )
-    if number["unknown"]:
-        reasons.append(
-            Reason(
-                "capacity_unknown",
-                "Công trình chưa rõ sức chứa không được coi là còn chỗ: hỏi chủ sở hữu",
-                "A structure of unknown capacity is not taken as free: ask its owner",
-            )
-        )
-    if free and not tall:
-        low = 100 * limits.min_height_share
-        reasons.append(
-            Reason(
-                "lower_than_asked",
-                f"Công trình còn chỗ có chiều cao chưa rõ hoặc thấp hơn {low:.0f} % chiều cao đề xuất",
-                f"What has room is of unknown height or lower than {low:.0f} % of the height asked for",
-            )
-        )
-    for near in duplicates[:3]:
-        reasons.append(
-            Reason(
-                "near_duplicate",
-                f"Cách {near.structure} chỉ {near.distance_m:.0f} m; hai cột cạnh nhau không phải là dùng chung",
-                f"Only {near.distance_m:.0f} m from {near.structure}; two towers side by side are not sharing",
-            )
-        )
-    if own:
-        reasons.append(
-            Reason(
-                "operator_already_here",
-                f"{proposal.operator} đã có mặt tại {own[0].structure}",
-                f"{proposal.operator} is already at {own[0].structure}",
-            )
-        )
-    reasons.append(
-        Reason(
-            "coverage_not_compared",
-            "Chưa so sánh vùng phủ sóng từ công trình hiện có với vị trí đề xuất",
-            "The radio coverage of the candidates is not yet compared with that of the proposal",
-        )
-    )
-    return reasons
+    # Of those that serve the purpose the nearest; of the others the one that serves most of it.
+    share = 0.0 if judged.suitable or judged.share_of_proposal is None else -judged.share_of_proposal
+    return own, _ORDER[judged.state], not judged.suitable, share, candidate.distance_m, candidate.structure

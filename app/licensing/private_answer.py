@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.kit.snapping import distance_m, square_of
-from app.licensing.colocation import Candidate
+from app.licensing.candidates import Candidate
 
 MayShare = Literal["yes", "no", "unknown"]
 

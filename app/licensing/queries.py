@@ -1,29 +1,36 @@
-"""What stands around a point on a date, by true geodesic distance."""
+"""What stands around a place on a date, by true geodesic distance."""
 
 from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.licensing.colocation import Candidate
+from app.database import scope_of
+from app.kit.unchanged import Unchanged
+from app.licensing.candidates import Candidate
+from app.licensing.effect import Host, Tenancy
+from app.licensing.inputs import Place
 
 # The smallest length of a degree: the box has to hold the whole circle, ST_DWithin then cuts it.
 _METRES_PER_DEGREE = 110_500.0
-_AROUND = """
-    {geom} && ST_Expand(ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), :dx, :dy)
-    AND ST_DWithin({geom}::geography, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326)::geography, :radius_m)
+MOST_POLES = 10_000
+_TENANCIES: Unchanged[Tenancy] = Unchanged(8)
+_HERE = "ST_GeomFromEWKT(:place)"
+_AROUND = f"""
+    {{geom}} && ST_Expand({_HERE}, :dx, :dy)
+    AND ST_DWithin({{geom}}::geography, {_HERE}::geography, :radius_m)
 """
-_CANDIDATES = """
+_CANDIDATES = f"""
     SELECT s.id AS site_id, s.code AS site, st.code AS structure, o.code AS owner_code, o.name AS owner_name,
-           ST_Distance(st.geom::geography, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326)::geography) AS distance_m,
+           o.contact AS owner_contact, ST_Distance(st.geom::geography, {_HERE}::geography) AS distance_m,
            st.height_m, st.height_m + coalesce(st.host_height_m, 0) AS top_m, st.kind, st.type_code,
-           st.tenant_capacity, ST_X(st.geom) AS lon, ST_Y(st.geom) AS lat, st.synthetic OR s.synthetic AS synthetic,
-           st.restricted OR s.restricted AS restricted,
+           st.tenant_capacity, st.load_capacity_kg, ST_X(st.geom) AS lon, ST_Y(st.geom) AS lat,
+           st.synthetic OR s.synthetic AS synthetic, st.restricted OR s.restricted AS restricted,
            ARRAY(SELECT t.code FROM structure_occupancy x JOIN organisation t ON t.id = x.tenant_id
                  WHERE x.structure_id = st.id AND x.component = 'mast'
                    AND registry.in_force(x.valid_from, x.valid_to, :as_of)
@@ -33,42 +40,80 @@ _CANDIDATES = """
                  ORDER BY 1) AS tenants,
            ARRAY(SELECT DISTINCT b.technology FROM base_station b
                  WHERE b.structure_id = st.id AND registry.in_force(b.valid_from, b.valid_to, :as_of)
-                 ORDER BY 1) AS technologies
+                 ORDER BY 1) AS technologies,
+           (SELECT coalesce(jsonb_object_agg(l.code, l.kg), '{{}}') FROM (
+                SELECT t.code, sum(x.load_kg) AS kg FROM structure_occupancy x JOIN organisation t ON t.id = x.tenant_id
+                WHERE x.structure_id = st.id AND x.component = 'mast'
+                  AND registry.in_force(x.valid_from, x.valid_to, :as_of)
+                GROUP BY t.code HAVING bool_and(x.load_kg IS NOT NULL)) l) AS loads,
+           (SELECT coalesce(jsonb_object_agg(h.code, h.heights), '{{}}') FROM (
+                SELECT t.code, array_agg(DISTINCT c.antenna_height_m) AS heights
+                FROM base_station b JOIN cell c ON c.base_station_id = b.id JOIN organisation t ON t.id = b.operator_id
+                WHERE b.structure_id = st.id AND c.antenna_height_m IS NOT NULL
+                  AND registry.in_force(b.valid_from, b.valid_to, :as_of)
+                  AND registry.in_force(c.valid_from, c.valid_to, :as_of)
+                GROUP BY t.code) h) AS antennas
     FROM structure st
     JOIN site s ON s.id = st.site_id
     LEFT JOIN organisation o ON o.id = coalesce(st.owner_id, s.owner_id)
-    WHERE {around} AND st.kind NOT IN ('house', 'container', 'indoor')
+    WHERE {_AROUND.format(geom="st.geom")} AND st.kind NOT IN ('house', 'container', 'indoor')
       AND registry.in_force(st.valid_from, st.valid_to, :as_of) AND registry.in_force(s.valid_from, s.valid_to, :as_of)
-""".replace("{around}", _AROUND.format(geom="st.geom"))
-_POLES = """
-    SELECT count(*) FROM pole p WHERE {around} AND registry.in_force(p.valid_from, p.valid_to, :as_of)
-""".replace("{around}", _AROUND.format(geom="p.geom"))
-_PLACE = """
-    SELECT u.code, u.name, u.kind,
-           ST_Distance(p.geom::geography, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326)::geography) AS metres
+    ORDER BY distance_m, st.code
+"""  # noqa: S608 - our own words
+_POLES = f"""
+    SELECT count(*) FROM (
+        SELECT FROM pole p WHERE {_AROUND.format(geom="p.geom")}
+        AND registry.in_force(p.valid_from, p.valid_to, :as_of) LIMIT {MOST_POLES + 1}) AS p
+"""  # noqa: S608
+_PLACE = f"""
+    SELECT u.code, u.name, u.kind, ST_Distance(p.geom::geography, {_HERE}::geography) AS metres
     FROM unit_part p JOIN unit u ON u.id = p.unit_id
-    WHERE {around} AND u.level = 'commune' AND registry.in_force(u.valid_from, u.valid_to, :as_of)
+    WHERE {_AROUND.format(geom="p.geom")} AND u.level = 'commune'
+      AND registry.in_force(u.valid_from, u.valid_to, :as_of)
     ORDER BY metres, u.code LIMIT 1
-""".replace("{around}", _AROUND.format(geom="p.geom"))
+"""  # noqa: S608
+# Radio operators of a position, by code: the same organisation under two names is one. As app.sharing.queries.
+_PRESENT = """
+    SELECT b.site_id AS site, o.code FROM base_station b JOIN organisation o ON o.id = b.operator_id
+    WHERE o.has_radio AND registry.in_force(b.valid_from, b.valid_to, :as_of) AND {site}
+    UNION
+    SELECT st.site_id, o.code FROM structure_occupancy x
+    JOIN structure st ON st.id = x.structure_id JOIN organisation o ON o.id = x.tenant_id
+    WHERE o.has_radio AND x.component = 'mast' AND registry.in_force(x.valid_from, x.valid_to, :as_of)
+      AND registry.in_force(st.valid_from, st.valid_to, :as_of) AND {structure_site}
+"""
+_ALL_PRESENT = _PRESENT.format(site="true", structure_site="true")
+_TENANCY = f"""
+    WITH present AS ({_ALL_PRESENT}), here AS (SELECT site, count(*) AS k FROM present GROUP BY site)
+    SELECT h.k, count(*) FROM here h JOIN site s ON s.id = h.site
+    WHERE registry.in_force(s.valid_from, s.valid_to, :as_of) GROUP BY 1
+"""  # noqa: S608
+_HOSTS = "SELECT site, array_agg(code) FROM ({present}) p GROUP BY site".format(  # noqa: S608
+    present=_PRESENT.format(site="b.site_id = ANY (:sites)", structure_site="st.site_id = ANY (:sites)")
+)
 
 
-@dataclass(frozen=True)
-class Place:
-    """The commune a point lies in, or the nearest one `outside_m` away."""
+def candidates(session: Session, place: str, radius_m: float, as_of: dt.date) -> list[Candidate]:
+    """Return the structures in force within `radius_m` that can carry antennas, as far as the caller reads them.
 
-    code: str
-    name: str
-    kind: str | None
-    outside_m: float
+    Parameters
+    ----------
+    place : str
+        Point or polygon, EWKT in EPSG:4326; distances count from its edge, 0 inside.
+    """
+    rows = session.execute(text(_CANDIDATES), _values(place, radius_m, as_of)).mappings()
+    return [_candidate(dict(row)) for row in rows]
 
 
-def candidates(session: Session, lon: float, lat: float, radius_m: float, as_of: dt.date) -> list[Candidate]:
-    """Return the structures in force within `radius_m` that can carry antennas, as far as the caller reads them."""
-    rows = session.execute(text(_CANDIDATES), _values(lon, lat, radius_m, as_of)).mappings()
-    return [
-        Candidate(**{**row, "tenants": tuple(row["tenants"]), "technologies": tuple(row["technologies"])})
-        for row in rows
-    ]
+def _candidate(row: dict[str, Any]) -> Candidate:
+    loads, antennas, tenants = row.pop("loads"), row.pop("antennas"), tuple(row.pop("tenants"))
+    return Candidate(
+        **row | {"technologies": tuple(row["technologies"])},
+        tenants=tenants,
+        load_used_kg=float(sum(loads.values())) if set(loads) == set(tenants) else None,
+        antenna_heights_m=tuple(sorted({float(h) for heights in antennas.values() for h in heights})),
+        antennas_known=set(antennas) >= set(tenants),
+    )
 
 
 def log_restricted(session: Session, shown: Sequence[Candidate]) -> None:
@@ -77,15 +122,35 @@ def log_restricted(session: Session, shown: Sequence[Candidate]) -> None:
         session.execute(text("SELECT audit.saw('colocation', 'sites', :id, true)"), {"id": candidate.site_id})
 
 
-def poles_nearby(session: Session, lon: float, lat: float, radius_m: float, as_of: dt.date) -> int:
-    """Return how many poles in force stand within `radius_m`."""
-    return int(session.execute(text(_POLES), _values(lon, lat, radius_m, as_of)).scalar_one())
+def poles_nearby(session: Session, place: str, radius_m: float, as_of: dt.date) -> tuple[int, bool]:
+    """Return how many poles in force stand within `radius_m`, and whether there are more: MOST_POLES are counted."""
+    found = int(session.execute(text(_POLES), _values(place, radius_m, as_of)).scalar_one())
+    return min(found, MOST_POLES), found > MOST_POLES
 
 
-def place(session: Session, lon: float, lat: float, tolerance_m: float, as_of: dt.date) -> Place | None:
-    """Return the commune in force that contains the point, else the nearest within `tolerance_m`."""
-    row = session.execute(text(_PLACE), _values(lon, lat, tolerance_m, as_of)).one_or_none()
+def place_of(session: Session, place: str, tolerance_m: float, as_of: dt.date) -> Place | None:
+    """Return the commune in force that contains the place, else the nearest within `tolerance_m`."""
+    row = session.execute(text(_PLACE), _values(place, tolerance_m, as_of)).one_or_none()
     return None if row is None else Place(*row)
+
+
+def tenancy(session: Session, as_of: dt.date) -> Tenancy:
+    """Return how many positions in force have how many radio operators; counted once for each state of the registry."""
+    asked = (as_of, session.info.get("known_at"), scope_of(session).roles)
+    return _TENANCIES.get(session, asked, lambda: _count(session, as_of))
+
+
+def _count(session: Session, as_of: dt.date) -> Tenancy:
+    return Tenancy({int(k): int(number) for k, number in session.execute(text(_TENANCY), {"as_of": as_of})})
+
+
+def hosts(session: Session, found: Sequence[Candidate], operator: str, as_of: dt.date) -> Mapping[str, Host]:
+    """Return by structure how many radio operators its position has, and whether `operator` is one."""
+    sites = sorted({c.site_id for c in found})
+    rows = session.execute(text(_HOSTS), {"sites": sites, "as_of": as_of})
+    present = {int(site): set(codes) for site, codes in rows}
+    codes = {c.structure: present.get(c.site_id, set()) for c in found}
+    return {structure: Host(len(there), operator in there) for structure, there in codes.items()}
 
 
 def any_commune(session: Session, as_of: dt.date) -> bool:
@@ -97,7 +162,12 @@ def any_commune(session: Session, as_of: dt.date) -> bool:
     return bool(session.execute(text(query), {"as_of": as_of}).scalar_one())
 
 
-def _values(lon: float, lat: float, radius_m: float, as_of: dt.date) -> dict[str, object]:
+def point(lon: float, lat: float) -> str:
+    """Return a point as EWKT."""
+    return f"SRID=4326;POINT({lon!r} {lat!r})"
+
+
+def _values(place: str, radius_m: float, as_of: dt.date) -> dict[str, object]:
     dy = radius_m / _METRES_PER_DEGREE
-    dx = dy / math.cos(math.radians(min(89.0, abs(lat) + dy)))
-    return {"lon": lon, "lat": lat, "radius_m": radius_m, "dx": dx, "dy": dy, "as_of": as_of}
+    # At the country's north, or the place itself: a box a little too wide costs nothing.
+    return {"place": place, "radius_m": radius_m, "dx": dy / math.cos(math.radians(24.0)), "dy": dy, "as_of": as_of}

@@ -31,11 +31,11 @@ from app.errors import Forbidden, Invalid, TooMany
 from app.kit.page import today
 from app.kit.snapping import centre, square_of
 from app.licensing import queries
+from app.licensing.answers import candidate
 from app.licensing.checks import check_between, check_point, organisation_code, outside_province, technologies_of
 from app.licensing.models import SharingQuestion
 from app.licensing.private_answer import Answer, Asked, Coarseness, Number, answer, raised
 from app.licensing.schemas import SharingOffer, SharingQuestionIn, SharingQuestionsQuestion
-from app.licensing.service import candidate
 from app.policy.queries import parameter
 
 # Without letters and digits that are taken for each other when read out.
@@ -92,7 +92,8 @@ def ask(session: Session, asked: SharingQuestionIn) -> dict[str, Any]:
     if asked.height_m is not None:
         check_between("height_m", asked.height_m, search["max_height_m"])
     tolerance_m = judgement["boundary_tolerance_m"]
-    if queries.any_commune(session, on) and queries.place(session, asked.lon, asked.lat, tolerance_m, on) is None:
+    at = queries.point(asked.lon, asked.lat)
+    if queries.any_commune(session, on) and queries.place_of(session, at, tolerance_m, on) is None:
         raise outside_province(asked.lon, asked.lat, tolerance_m)
     coarse = Coarseness(rules.grid_m, rules.height_step_m, rules.exact_up_to, judgement["min_height_share"])
     wanted = Asked(asked.lon, asked.lat, asked.radius_m, organisation, asked.height_m)
@@ -100,9 +101,11 @@ def ask(session: Session, asked: SharingQuestionIn) -> dict[str, Any]:
     reference = _reference()
     logged = _log(scope_of(session), wanted, technologies, here, reference, rules)
     with statistics(session):
-        found = answer(queries.candidates(session, *here, asked.radius_m + rules.grid_m, on), wanted, coarse)
+        found = answer(
+            queries.candidates(session, queries.point(*here), asked.radius_m + rules.grid_m, on), wanted, coarse
+        )
     _log_answer(scope_of(session), logged.question_id, asdict(found))
-    around = queries.candidates(session, asked.lon, asked.lat, asked.radius_m, on)
+    around = queries.candidates(session, at, asked.radius_m, on)
     own = [c for c in around if c.owner_code == organisation and not c.restricted]
     contact = parameter(session, "sharing_question", "contact", on)
     return {

@@ -31,10 +31,13 @@ _LIMITED: dict[int | str, dict[str, Any]] = {
     openapi_extra=allow(OPERATOR, OTHER_DEPARTMENT, PLANNER, ADMINISTRATOR),
 )
 def colocation(session: DbSession, asked: ColocationRequest) -> dict[str, Any]:
-    """Structures around a proposed tower, room on them, effect on the sharing ratios, and advice with reasons.
+    """Structures around a proposed tower or search area: room, coverage, constraints, effect, advice with reasons.
 
-    For authorities. An operator is refused with `ask_privately`: see `/api/sharing-question`. Restricted structures
-    are told to the department only, apart from the others, and change no advice.
+    Each candidate says what speaks against it, and whom the same antennas would reach from there (`coverage`,
+    `share_of_proposal`) where a coverage run keeps levels; `radio: false` leaves that out and answers at once. The
+    `snapshot` is the hash of everything the answer rests on. For authorities. An operator is refused with
+    `ask_privately`: see `/api/sharing-question`. Restricted structures are told to the department only, apart from the
+    others, and change no advice.
     """
     values = asked.model_dump() | {"as_of": asked.as_of or today()}
     return service.check_colocation(session, **values)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from app.kit.page import Day, Paged
+from app.licensing.reach import Purpose
 
 Lon = Annotated[float, Field(strict=True, description="Degrees east, WGS84", examples=[107.5776])]
 Lat = Annotated[float, Field(strict=True, description="Degrees north, WGS84", examples=[16.4667])]
@@ -17,18 +18,29 @@ Technologies = Annotated[
 
 
 class ColocationRequest(BaseModel):
-    """Where an operator wants to build, and how high. Ranges are checked against the dated policy."""
+    """Where an operator wants to build, how high and what for. Ranges are checked against the dated policy."""
 
     model_config = ConfigDict(extra="forbid")
 
-    lon: Lon
-    lat: Lat
+    lon: Lon | None = None
+    lat: Lat | None = None
+    area: Annotated[
+        dict[str, Any] | None,
+        Field(description="A search area instead of a point: GeoJSON Polygon, WGS84; distances count from its edge"),
+    ] = None
     operator: Annotated[str, Field(min_length=1, max_length=30, examples=["VIETTEL"])]
     height_m: Annotated[float, Field(strict=True, description="Height asked for, above ground", examples=[42])]
     technologies: Technologies = []
+    purpose: Annotated[
+        Purpose,
+        Field(description="What for: people its network does not serve, relief of cells that do, a new technology"),
+    ] = "coverage"
+    type_code: Annotated[Literal["A1a", "A1b", "A2a", "A2b", "A2c"] | None, Field(description="What is built")] = None
     radius_m: Annotated[
         float | None, Field(strict=True, description="Search radius; the policy's default when left out")
     ] = None
+    radio: Annotated[bool, Field(description="Compute whom the proposal and the candidates would reach")] = True
+    rule: Annotated[str | None, Field(max_length=60, description="Coverage rule; the default when left out")] = None
     as_of: Day | None = None
 
 

@@ -1,93 +1,120 @@
-"""The co-location check of a proposed tower: validate, look around, screen, weigh the effect on the ratios."""
+"""The co-location check of a proposed tower: gather what it rests on, then judge it."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
 from sqlalchemy.orm import Session
 
 from app.database import reads_all
-from app.errors import Forbidden
+from app.errors import Forbidden, Invalid
 from app.licensing import queries
+from app.licensing.answers import answer
+from app.licensing.areas import read_area
+from app.licensing.candidates import Room
 from app.licensing.checks import check_between, check_point, organisation_code, outside_province, technologies_of
-from app.licensing.colocation import Candidate, Limits, Proposal, Reason, Screening, effect, screen
-from app.licensing.queries import Place
-from app.policy.queries import parameter
-from app.sharing.queries import organisations
-from app.sharing.surveys import positions
+from app.licensing.colocation import Limits, Proposal
+from app.licensing.inputs import VERSION, Inputs, Modelled
+from app.licensing.radio import Reached, reach_of_all
+from app.licensing.reach import PURPOSES, Purpose
+from app.policy.queries import parameter, rules
+from app.sites.antenna_code import CODES
 
 
-def check_colocation(
+def check_colocation(session: Session, **asked: Any) -> dict[str, Any]:
+    """Return candidates, near duplicates, constraints, coverage, effect on S1 and S2, and advice for a proposed tower.
+
+    Restricted structures are listed apart, for the department only, and change no advice. Parameters and errors as
+    `gather`.
+    """
+    return answer(gather(session, **asked))
+
+
+def gather(
     session: Session,
     *,
-    lon: float,
-    lat: float,
+    lon: float | None = None,
+    lat: float | None = None,
+    area: Mapping[str, Any] | None = None,
     operator: str,
     height_m: float,
     technologies: Iterable[str] = (),
+    purpose: Purpose = "coverage",
+    type_code: str | None = None,
     radius_m: float | None = None,
+    radio: bool = True,
+    rule: str | None = None,
     as_of: dt.date,
-) -> dict[str, Any]:
-    """Return candidates, near duplicates, effect on S1 and S2, and advice for a proposed tower.
+) -> Inputs:
+    """Read everything the check of a proposed tower rests on.
 
-    Restricted structures are listed apart, for the department only, and change no advice.
+    Parameters
+    ----------
+    lon, lat : float, optional
+        Degrees, EPSG:4326; or `area`, a GeoJSON polygon to search in.
+    type_code : str, optional
+        A1a…A2c, where it is known what would be built.
+    radio : bool
+        Compute whom the proposal and the candidates reach; `rule` names the coverage rule, None the default.
 
     Raises
     ------
     Forbidden
         `ask_privately`: the caller does not read everybody's network.
     Invalid
-        A value is out of range, the operator unknown or without radio, or the point outside the province.
+        A value is out of range, the operator unknown or without radio, the area not one, or the place outside the
+        province.
     """
     if not reads_all(session):
         raise ask_privately()
-    search = parameter(session, "colocation", "search", as_of)
-    judgement = parameter(session, "colocation", "judgement", as_of)
+    policy = {r.name: r for r in rules(session, "colocation", as_of, "search", "judgement", "room", "area", "radio")}
+    search, judgement = policy["search"].value, policy["judgement"].value
+    area_wkt = None
+    if area is not None:
+        if lon is not None or lat is not None:
+            raise _point_or_area()
+        within = read_area(area, policy["area"].value["max_km2"], policy["area"].value["max_vertices"])
+        lon, lat, area_wkt = within.lon, within.lat, within.wkt
+    if lon is None or lat is None:
+        raise _point_or_area()
     check_point(lon, lat)
-    check_between("height_m", height_m, search.value["max_height_m"])
-    radius_m = search.value["radius_m"] if radius_m is None else radius_m
-    check_between("radius_m", radius_m, search.value["max_radius_m"])
+    check_between("height_m", height_m, search["max_height_m"])
+    radius_m = search["radius_m"] if radius_m is None else radius_m
+    check_between("radius_m", radius_m, search["max_radius_m"])
+    _check_named("purpose", purpose, PURPOSES)
+    if type_code is not None:
+        _check_named("type_code", type_code, CODES)
     code = organisation_code(session, operator, as_of, radio=True)
-    proposal = Proposal(lon, lat, code, height_m, radius_m, technologies_of(technologies))
+    proposal = Proposal(
+        lon, lat, code, height_m, radius_m, technologies_of(technologies), purpose, area_wkt, type_code
+    )  # fmt: skip
+    at = queries.point(lon, lat) if area_wkt is None else f"SRID=4326;{area_wkt}"
     checked = queries.any_commune(session, as_of)
-    place = queries.place(session, lon, lat, judgement.value["boundary_tolerance_m"], as_of)
+    place = queries.place_of(session, at, judgement["boundary_tolerance_m"], as_of)
     if checked and place is None:
-        raise outside_province(lon, lat, judgement.value["boundary_tolerance_m"])
-    limits = Limits(search.value["near_duplicate_m"], judgement.value["min_height_share"])
-    around = queries.candidates(session, lon, lat, max(radius_m, limits.near_duplicate_m), as_of)
-    found = screen(around, proposal, limits, place_checked=checked)
-    queries.log_restricted(session, found.restricted)
-    return {
-        "candidates": [candidate(c, code) for c in found.candidates],
-        "near_duplicates": [candidate(c, code) for c in found.near_duplicates],
-        "restricted": [candidate(c, code) for c in found.restricted],
-        "poles_nearby": queries.poles_nearby(session, lon, lat, radius_m, as_of),
-        "commune": None if place is None else {"code": place.code, "name": place.name, "kind": place.kind},
-        "province": None if place is None else True,
-        "effect": _effect(session, found, proposal, as_of),
-        "advice": {"code": found.advice, "vi": found.vi, "en": found.en},
-        "reasons": [{"code": r.code, "vi": r.vi, "en": r.en} for r in (*found.reasons, *_place_reasons(place))],
-        "proposal": {"lon": lon, "lat": lat, "operator": proposal.operator, "height_m": height_m,
-                     "radius_m": radius_m, "technologies": list(proposal.technologies)},
-        "as_of": as_of.isoformat(),
-        "citation": f"{search.citation}; {judgement.citation}",
-    }  # fmt: skip
-
-
-def _effect(session: Session, found: Screening, proposal: Proposal, as_of: dt.date) -> dict[str, Any]:
-    known = organisations(session, as_of)
-    now = positions(session, as_of, known)
-    best = None if found.best is None else int(np.searchsorted(now.columns["id"], found.best.site_id))
-    here = now.present_party[now.present_row == best] if best is not None else np.zeros(0, np.int64)
-    there = bool(np.isin(known.codes.index(proposal.operator), here))
-    share = found.advice == "share"
-    return {
-        code: values | {"after": values["after_shared" if share else "after_new"]}
-        for code, values in effect(now.sites, best, there).items()
-    }
+        raise outside_province(lon, lat, judgement["boundary_tolerance_m"])
+    needed = Room(**policy["room"].value)
+    limits = Limits(
+        search["near_duplicate_m"], judgement["min_height_share"], needed, judgement["min_coverage_share"],
+        judgement["partial_coverage_share"],
+    )  # fmt: skip
+    around = queries.candidates(session, at, max(radius_m, limits.near_duplicate_m), as_of)
+    queries.log_restricted(session, [c for c in around if c.restricted and c.distance_m <= radius_m])
+    poles, more = queries.poles_nearby(session, at, radius_m, as_of)
+    found = Reached({}, None, Modelled("not_asked"))
+    if radio:
+        found = reach_of_all(session, proposal, around, needed, rule, as_of)
+    desk = parameter(session, "sharing_question", "contact", as_of)
+    cited = [policy[name].citation for name in policy if radio or name != "radio"]
+    return Inputs(
+        version=VERSION, as_of=as_of, proposal=proposal, limits=limits, place=place, place_checked=checked,
+        candidates=tuple(around), hosts=queries.hosts(session, around, code, as_of),
+        tenancy=queries.tenancy(session, as_of), findings=(), reaches=found.reaches, proposed=found.proposed,
+        modelled=found.modelled, poles_nearby=poles, poles_at_least=more,
+        desk={"vi": desk.value["vi"], "en": desk.value["en"]}, citations=tuple(dict.fromkeys(cited)),
+    )  # fmt: skip
 
 
 def ask_privately() -> Forbidden:
@@ -100,46 +127,21 @@ def ask_privately() -> Forbidden:
     )
 
 
-def candidate(candidate: Candidate, operator: str) -> dict[str, Any]:
-    """Return a candidate in full, as `operator` is told it."""
-    owner = {"code": candidate.owner_code, "name": candidate.owner_name} if candidate.owner_code else None
-    return {
-        "site": candidate.site,
-        "structure": candidate.structure,
-        "owner": owner,
-        "distance_m": round(candidate.distance_m, 2),
-        "height_m": candidate.height_m,
-        "top_m": candidate.top_m,
-        "kind": candidate.kind,
-        "type_code": candidate.type_code,
-        "tenants": list(candidate.tenants),
-        "technologies": list(candidate.technologies),
-        "tenant_capacity": candidate.tenant_capacity,
-        "spare": candidate.spare,
-        "spare_state": candidate.spare_state,
-        "operator_already_here": operator in candidate.tenants,
-        "lon": candidate.lon,
-        "lat": candidate.lat,
-        "synthetic": candidate.synthetic,
-        "restricted": candidate.restricted,
-    }
+def _point_or_area() -> Invalid:
+    return Invalid(
+        "point_or_area",
+        "Cần lon và lat, hoặc area (một đa giác), không cả hai",
+        "Either lon and lat or area (a polygon) is needed, not both",
+        field="area",
+    )
 
 
-def _place_reasons(place: Place | None) -> list[Reason]:
-    if place is None:
-        return [
-            Reason(
-                "boundaries_unknown",
-                "Chưa nạp ranh giới xã, phường cho ngày này nên chưa kiểm tra được vị trí có thuộc tỉnh hay không",
-                "No commune boundaries are loaded for this date, so the place could not be checked",
-            )
-        ]
-    if place.outside_m > 0:
-        return [
-            Reason(
-                "just_outside",
-                f"Vị trí nằm ngoài {place.name} {place.outside_m:.0f} m, trong sai số ranh giới",
-                f"The point lies {place.outside_m:.0f} m outside {place.name}, within the tolerance of the boundaries",
-            )
-        ]
-    return []
+def _check_named(field: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        names = ", ".join(known)
+        raise Invalid(
+            f"unknown_{field}",
+            f"Không có {field} {value[:40]!r}; chọn: {names}",
+            f"There is no {field} {value[:40]!r}; choose from {names}",
+            field=field,
+        )

@@ -48,6 +48,25 @@ def parameters(session: Session, kind: str, as_of: dt.date) -> dict[str, dict[st
     return {name: value for name, value in rows}
 
 
+def rules(session: Session, kind: str, as_of: dt.date, *names: str) -> list[Parameter]:
+    """Return the rules `names` of `kind` in force on `as_of`, in that order, by one question to the database.
+
+    Raises
+    ------
+    NotFound
+        As `parameter`.
+    """
+    rows = session.scalars(
+        select(Parameter).where(
+            Parameter.kind == kind,
+            Parameter.name.in_(names),
+            func.registry.in_force(Parameter.valid_from, Parameter.valid_to, as_of),
+        )
+    )
+    found = {row.name: row for row in rows}
+    return [found[name] if name in found else parameter(session, kind, name, as_of) for name in names]
+
+
 def targets(session: Session, indicator: str | None = None) -> list[Target]:
     """Return the plan's targets, newest year first."""
     query = select(Target).order_by(Target.year.desc(), Target.indicator)

@@ -17,11 +17,11 @@ from sqlalchemy.orm import Session
 from app.areas.queries import commune as find_commune
 from app.database import reads_all, statistics
 from app.errors import Invalid
+from app.kit.bulk import arrays
 from app.policy.disclosure import withheld
 from app.sharing.breakdown import commune_groups
 from app.sharing.definitions import KIND_OF, Definition, default_of, definition
 from app.sharing.figures import Bools, Ratio
-from app.sharing.queries import arrays
 from app.sharing.surveys import Survey, survey
 
 Counted = Literal["numerator", "denominator", "unknown"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +11,9 @@ from numpy.typing import NDArray
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.kit.bulk import raw_connection
+from app.kit.bulk import arrays
 from app.sharing.figures import Ints
 
-# Kind of a column → its function in the database's binary format, and that format in numpy.
-_SEND = {"i4": ("int4send", ">i4"), "i8": ("int8send", ">i8"), "f8": ("float8send", ">f8"), "b1": ("boolsend", "u1")}
 KINDS = ("site", "pole", "duct")
 
 
@@ -45,33 +42,6 @@ class Communes:
     codes: list[str]
     names: list[str]
     urban: NDArray[np.bool_]
-
-
-def arrays(session: Session, query: str, columns: Sequence[tuple[str, str]], **values: Any) -> dict[str, NDArray[Any]]:
-    """Run `query` and return its columns as native arrays.
-
-    The database joins each column into one binary string, so no Python object is made per row: a third of the
-    time of a binary COPY, whose rows psycopg hands over one by one.
-
-    Parameters
-    ----------
-    query : str
-        One of our own statements; its columns bear the names of `columns` and hold no null.
-    columns : sequence of (name, "i4" | "i8" | "f8" | "b1")
-        Names and types as the query gives them.
-    """
-    session.flush()
-    joined = ", ".join(f"string_agg({_SEND[kind][0]}(q.{name}), ''::bytea)" for name, kind in columns)
-    with raw_connection(session).cursor(binary=True) as cursor:
-        # Names and types are ours, values are bound.
-        row = cursor.execute(f"SELECT {joined} FROM ({query}) AS q", values).fetchone()  # noqa: S608
-    assert row is not None
-    found = {
-        name: np.frombuffer(raw or b"", _SEND[kind][1]).astype(bool if kind == "b1" else kind)
-        for raw, (name, kind) in zip(row, columns, strict=True)
-    }
-    assert len({column.size for column in found.values()}) == 1, "a column of the query holds a null"
-    return found
 
 
 def organisations(session: Session, as_of: dt.date) -> Organisations:

@@ -156,6 +156,7 @@ class StructureOccupancy(Keyed, Lived, Sourced, Base):
         *no_overlap_bulk("structure_occupancy", "structure_id", "tenant_id", "component"),
         CheckConstraint(_among("component", COMPONENTS), name="component"),
         CheckConstraint("price_vnd_month >= 0", name="price_vnd_month"),
+        CheckConstraint("load_kg >= 0 AND load_kg <= 100000", name="load_kg"),
         Index("ix_structure_occupancy_structure_id_tenant_id", "structure_id", "tenant_id"),
     )
 
@@ -164,3 +165,5 @@ class StructureOccupancy(Keyed, Lived, Sourced, Base):
     component: Mapped[str] = mapped_column(server_default="mast")
     contract: Mapped[str | None]
     price_vnd_month: Mapped[float | None]
+    load_kg: Mapped[float | None]
+    """Of the tenant's equipment on the structure; null is unknown."""

@@ -26,7 +26,9 @@ ASK: dict[str, Any] = {"lon": 107.55, "lat": 16.45, "operator": "VIETTEL", "heig
 
 def fill(session: Session) -> None:
     registry.commune(session, "90001", 107.5, 16.4, name="Xã Thử")
-    registry.site(session, "FREE", 107.552, 16.45, "VNPT", structure=MAST, synthetic=True, source="SYNTHETIC")
+    registry.site(
+        session, "FREE", 107.552, 16.45, "VNPT", owner="VNPT", structure=MAST, synthetic=True, source="SYNTHETIC"
+    )
 
 
 def test_answer(client: TestClient, session: Session) -> None:

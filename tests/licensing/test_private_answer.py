@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.kit.geo import geodesic_m, to_wgs84
 from app.kit.snapping import CRS, Square, centre, distance_m, square_of
-from app.licensing.colocation import Candidate
+from app.licensing.candidates import Candidate
 from app.licensing.private_answer import Asked, Coarseness, Number, answer, raised, told
 
 GRID = 200.0

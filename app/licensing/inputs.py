@@ -1,0 +1,105 @@
+"""Everything a co-location check rests on, as plain values: what can be frozen, hashed and judged again."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from app.kit.canonical import sha256_of
+from app.licensing.candidates import Candidate
+from app.licensing.colocation import Limits, Proposal
+from app.licensing.effect import Host, Tenancy
+from app.licensing.findings import Finding
+from app.licensing.reach import Reach
+
+VERSION = 2
+"""Of the screening; a change of what follows from the same inputs is a new one."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """The commune a point lies in, or the nearest one `outside_m` away."""
+
+    code: str
+    name: str
+    kind: str | None
+    outside_m: float
+
+
+@dataclass(frozen=True)
+class Modelled:
+    """By which run, rule and ground the reaches were computed, or why they were not."""
+
+    reason: str | None
+    """no_run, not_asked, or the code of what stood in the way; null when they were computed."""
+    rule: str | None = None
+    run_id: int | None = None
+    run_as_of: dt.date | None = None
+    terrain_version: str | None = None
+    reach_km: float | None = None
+    compared: int = 0
+    """Candidates computed; the nearest with room, no more than the policy says."""
+    left_out: int = 0
+    synthetic: bool = False
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What is judged.
+
+    Attributes
+    ----------
+    candidates : tuple of Candidate
+        Structures around the proposal, by distance.
+    hosts : mapping
+        Position of each candidate, by its structure: its operators.
+    reaches, proposed : mapping and Reach
+        Whom the proposal's antennas reach from candidates, by structure, and from the new tower.
+    desk : mapping
+        Where an owner is asked without either side being named.
+    """
+
+    version: int
+    as_of: dt.date
+    proposal: Proposal
+    limits: Limits
+    place: Place | None
+    place_checked: bool
+    candidates: tuple[Candidate, ...]
+    hosts: Mapping[str, Host]
+    tenancy: Tenancy
+    findings: tuple[Finding, ...]
+    reaches: Mapping[str, Reach]
+    proposed: Reach | None
+    modelled: Modelled
+    poles_nearby: int
+    poles_at_least: bool
+    desk: Mapping[str, str]
+    citations: tuple[str, ...]
+
+    def frozen(self) -> dict[str, Any]:
+        """Return plain values, as JSON has them."""
+        plain: dict[str, Any] = _ADAPTER.dump_python(self, mode="json")
+        return plain
+
+    def sha256(self) -> str:
+        """Return the hash of the frozen values."""
+        return sha256_of(self.frozen())
+
+
+_ADAPTER = TypeAdapter(Inputs)
+
+
+def thawed(frozen: Mapping[str, Any]) -> Inputs:
+    """Return the inputs again from their frozen values.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        They are not such values.
+    """
+    return _ADAPTER.validate_python(frozen)
