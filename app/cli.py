@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import shutil
 import sys
@@ -22,6 +21,7 @@ from app.jobs.commands import jobs
 from app.kit.console import AsJson, AsOf, KnownAt, day, err, moment, out, show
 from app.licensing.commands import colocation, what_if
 from app.objects.commands import history
+from app.sharing.commands import sharing
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Hatang: hạ tầng viễn thông trên bản đồ số.")
 db = typer.Typer(no_args_is_help=True, help="The private PostgreSQL/PostGIS cluster.")
@@ -35,6 +35,7 @@ app.add_typer(units, name="units")
 app.add_typer(jobs, name="jobs")
 app.command("colocation")(colocation)
 app.command("what-if")(what_if)
+app.add_typer(sharing, name="sharing")
 
 
 @db.command("start")
@@ -241,37 +242,6 @@ def demo(
         return
     summary = console.run(seed, scale, day(None), err)
     show(summary if as_json else console.rows(summary), as_json, "SYNTHETIC")
-
-
-Boundaries = Annotated[
-    dt.datetime | None,
-    typer.Option("--boundaries", formats=["%Y-%m-%d"], help="Communes or districts of that day; default --as-of's."),
-]
-
-
-@app.command("sharing")
-def sharing(
-    as_of: AsOf = None,
-    by: Annotated[str | None, typer.Option("--by", help="commune, district, operator, owner_kind or urban.")] = None,
-    boundaries: Boundaries = None,
-    definition: Annotated[str | None, typer.Option("--definition", help="S1…S4, P1…P3 or D1…D3.")] = None,
-    known_at: KnownAt = None,
-    as_json: AsJson = False,
-) -> None:
-    """Print the sharing ratios of positions, poles and ducts with what is unknown, and the plan's target."""
-    from app.database import look_back, session_scope
-    from app.sharing import table
-
-    known = moment(known_at)
-    with session_scope() as session:
-        look_back(session, known)
-        answer = table.answer(session, day(as_of), by, definition, day(boundaries) if boundaries else None)
-    if as_json:
-        show(answer, True)
-        return
-    show(table.ratio_rows(answer), False, f"Dùng chung hạ tầng · sharing {answer['as_of']}")
-    if by:
-        show(table.breakdown_rows(answer), False, by)
 
 
 @app.command("load")

@@ -32,6 +32,8 @@ ROUTERS: tuple[str, ...] = (
     "app.coverage.blackspots_router",
     "app.coverage.switch_off_router",
     "app.coverage.calibration_router",
+    "app.sharing.change_router",
+    "app.sharing.snapshot_router",
     "app.sharing.router",
     "app.sharing.series_router",
     "app.licensing.router",

@@ -30,8 +30,8 @@ BEGIN
         GRANT SELECT, INSERT ON jobs.procrastinate_events TO hatang_app;
         GRANT SELECT, UPDATE ON jobs.procrastinate_periodic_defers TO hatang_app;
         GRANT USAGE ON SEQUENCE jobs.procrastinate_events_id_seq TO hatang_app;
-        GRANT DELETE ON registry.coverage_run, registry.sharing_run, registry.terrain_tile,
-              registry.land_cover_tile TO hatang_app;
+        GRANT DELETE ON registry.coverage_run, registry.terrain_tile, registry.land_cover_tile TO hatang_app;
+        REVOKE UPDATE ON registry.sharing_snapshot FROM hatang_app;
     END IF;
 END
 $$;

@@ -169,6 +169,18 @@ QUESTIONS: dict[str, Questions] = {
     "GET /api/sharing": _plain("/api/sharing", {}, {"by": "commune"}, {"by": "operator"}, {"by": "owner_kind"}),
     "GET /api/sharing/series": _plain("/api/sharing/series", {}),
     "GET /api/sharing/geographies": _plain("/api/sharing/geographies", {}),
+    "GET /api/sharing/change": lambda w: [
+        Ask("/api/sharing/change", {"from": "2026-01-01", "to": "2026-01-02", "definition": d} | more)
+        for d in ("S1", "P1", "D1") for more in ({}, {"commune": "1"}, {"commune": INJECTION}, {"from_snapshot": 1})
+    ],
+    "GET /api/sharing/change/objects": lambda w: [
+        Ask("/api/sharing/change/objects", {"from": "0001-01-01", "definition": d, "definition_from": f, "part": part})
+        for d, f in (("S1", "S4"), ("P1", "P3"), ("D1", "D1")) for part in ("definition", "built", INJECTION)
+    ],
+    "GET /api/sharing/snapshots": _plain("/api/sharing/snapshots"),
+    "POST /api/sharing/snapshots": lambda _: [Ask("/api/sharing/snapshots", body={"label": INJECTION})],
+    "GET /api/sharing/snapshots/{snapshot_id}": _plain("/api/sharing/snapshots/1"),
+    "GET /api/sharing/snapshots/{snapshot_id}/verify": _plain("/api/sharing/snapshots/1/verify"),
     "GET /api/sharing/{indicator}/objects": lambda w: [
         Ask(f"/api/sharing/{i}/objects", {"counted": c, "definition": d})
         for i, d in (("a3", "S1"), ("a4", "P1"), ("a5", "D1"), ("a5", "D3"))

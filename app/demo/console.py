@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rich.console import Console
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.accounts.first import add_demo_accounts
@@ -19,8 +19,7 @@ from app.demo.parameters import label
 from app.demo.service import Tell, build_demo, demo_exists
 from app.kit.progress import bar
 from app.sharing.definitions import DEFINITIONS
-from app.sharing.models import SharingRatio
-from app.sharing.service import compute_sharing
+from app.sharing.snapshots import freeze
 
 STEPS = {
     "communes": "xã, phường / communes",
@@ -84,7 +83,7 @@ def finish(as_of: dt.date, console: Console) -> bool:
     with bar(console) as tell, session_scope() as session:
         run_coverage(session, as_of=as_of, progress=tell)
     with session_scope() as session:
-        compute_sharing(session, as_of)
+        freeze(session, as_of, "SYNTHETIC demo")
     with session_scope() as session:
         for made in add_demo_accounts(session):
             console.print(f"mật khẩu · password: {made.name} ({made.role}): {made.password}", highlight=False)
@@ -92,19 +91,13 @@ def finish(as_of: dt.date, console: Console) -> bool:
 
 
 def _ratios(session: Session, as_of: dt.date) -> dict[str, dict[str, float | None]]:
-    """Compute the sharing run and return its default definitions for the province."""
-    found = compute_sharing(session, as_of)
-    default = [d.code for d in DEFINITIONS.values() if d.default]
-    stored = session.scalars(
-        select(SharingRatio)
-        .where(
-            SharingRatio.run_id == found.id, SharingRatio.scope_kind == "province", SharingRatio.definition.in_(default)
-        )
-        .order_by(SharingRatio.definition.desc())
-    )
+    """Freeze the ratios of the day and return the default definitions for the province."""
+    found = freeze(session, as_of, "SYNTHETIC demo")
+    default = {d.code for d in DEFINITIONS.values() if d.default}
+    whole = [r for r in found.results if r["scope_kind"] == "province" and r["definition"] in default]
     return {
-        r.definition: {"numerator": r.numerator, "denominator": r.denominator, "unknown": r.unknown, "ratio": r.ratio}
-        for r in stored
+        r["definition"]: {name: r[name] for name in ("numerator", "denominator", "unknown", "ratio")}
+        for r in sorted(whole, key=lambda r: str(r["definition"]), reverse=True)
     }
 
 

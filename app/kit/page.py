@@ -194,7 +194,7 @@ class Question(BaseModel):
 
     def query(self, **changes: object) -> str:
         """Return the query string that asks this question, with `changes`; what was not asked is left out."""
-        asked = {**self.model_dump(mode="json", exclude_unset=True), **changes}
+        asked = {**self.model_dump(mode="json", exclude_unset=True, by_alias=True), **changes}
         return urlencode({k: v for k, v in asked.items() if v is not None})
 
 

@@ -1,52 +1,41 @@
-"""Stored sharing ratios: one run per date, a row per definition and scope."""
+"""Frozen sharing ratios: what all definitions gave on a date, as known when they were frozen."""
 
 from __future__ import annotations
 
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Date, DateTime, ForeignKey, Index, func
+from sqlalchemy import CheckConstraint, Date, DateTime, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, Keyed
 
-
-class SharingRun(Keyed, Base):
-    """One computation of all definitions for one date."""
-
-    __tablename__ = "sharing_run"
-
-    computed_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
-    as_of: Mapped[dt.date] = mapped_column(Date, index=True)
-    inputs_sha256: Mapped[str]
+ACTOR = "coalesce(nullif(current_setting('hatang.actor', true), ''), 'role:' || session_user)"
 
 
-class SharingRatio(Keyed, Base):
-    """Numerator, denominator and unknown of one definition, for the province or one commune or operator."""
+class SharingSnapshot(Keyed, Base):
+    """All definitions for the province, its communes and the operators; a trigger refuses every change of a row."""
 
-    __tablename__ = "sharing_ratio"
+    __tablename__ = "sharing_snapshot"
     __table_args__ = (
-        CheckConstraint("scope_kind IN ('province', 'commune', 'operator')", name="scope_kind"),
-        CheckConstraint("denominator <> 0 OR ratio IS NULL", name="no_ratio_of_nothing"),
-        Index(
-            "uq_sharing_ratio_scope",
-            "run_id",
-            "definition",
-            "scope_kind",
-            "scope_code",
-            unique=True,
-            postgresql_nulls_not_distinct=True,
+        CheckConstraint("char_length(label) BETWEEN 1 AND 200", name="label"),
+        CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256"),
+        CheckConstraint(
+            "jsonb_typeof(definitions) = 'array' AND jsonb_typeof(inputs) = 'object' "
+            "AND jsonb_typeof(results) = 'array'",
+            name="documents",
         ),
     )
 
-    run_id: Mapped[int] = mapped_column(ForeignKey("registry.sharing_run.id", ondelete="CASCADE"))
-    definition: Mapped[str]
-    version: Mapped[int]
-    scope_kind: Mapped[str]
-    scope_code: Mapped[str | None]
-    numerator: Mapped[float]
-    denominator: Mapped[float]
-    unknown: Mapped[float]
-    ratio: Mapped[float | None]
-    detail: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+    label: Mapped[str]
+    as_of: Mapped[dt.date] = mapped_column(Date, index=True)
+    known_at: Mapped[dt.datetime] = mapped_column(DateTime(timezone=True))
+    frozen_by: Mapped[str] = mapped_column(server_default=text(ACTOR))
+    definitions: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    """Code and version of each."""
+    inputs: Mapped[dict[str, str]] = mapped_column(JSONB)
+    """SHA-256 of what was read, by kind."""
+    results: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    sha256: Mapped[str]
+    """Over date, definitions, inputs and results (app.sharing.snapshots)."""

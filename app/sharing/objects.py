@@ -46,7 +46,7 @@ for _kind in ("pole", "duct"):
         FROM {_kind}_occupancy x LEFT JOIN organisation o ON o.id = x.tenant_id
         WHERE x.{_kind}_id = ANY(:members) AND registry.in_force(x.valid_from, x.valid_to, :as_of)
     """  # noqa: S608 - our own two table names
-_NAME = {"site": "name", "pole": "street", "duct": "route"}
+NAME_OF = {"site": "name", "pole": "street", "duct": "route"}
 _USERS = {"site": "tenants", "pole": "occupants", "duct": "occupants"}
 """The attribute of the published layer (policy.disclosure) whose level counts for name and tenants."""
 _PAGE = """
@@ -154,7 +154,7 @@ def _page(session: Session, found: Survey, ratio: Ratio, units: list[int], as_of
     place[units] = np.arange(len(units))
     rows = np.flatnonzero(place[ratio.unit_of_row] >= 0)
     # Kinds come from our own list, values are bound.
-    query = _PAGE.format(kind=found.kind, name=_NAME[found.kind], tenants=_TENANTS[found.kind])
+    query = _PAGE.format(kind=found.kind, name=NAME_OF[found.kind], tenants=_TENANTS[found.kind])
     values = {
         "units": place[ratio.unit_of_row[rows]].tolist(),
         "members": found.ids[rows].tolist(),
@@ -166,7 +166,7 @@ def _page(session: Session, found: Survey, ratio: Ratio, units: list[int], as_of
     rows_found = session.execute(text(query), values).all()
     if any(row.restricted for row in rows_found):
         session.execute(select(func.audit.saw("list", f"{found.kind}s", None, True)))
-    known = ("code", _NAME[found.kind], _USERS[found.kind], "geometry")
+    known = ("code", NAME_OF[found.kind], _USERS[found.kind], "geometry")
     hidden = set(withheld(session, f"{found.kind}s", known))
     places = zip(units, rows_found, strict=True)
     return [_feature(found.kind, ratio, unit, row, set() if row.own else hidden) for unit, row in places]
@@ -178,7 +178,7 @@ def _feature(kind: str, ratio: Ratio, unit: int, row: Row[Any], hidden: set[str]
     complete = row.complete and _USERS[kind] not in hidden
     properties = {
         "code": None if "code" in hidden else row.code,
-        "name": None if _NAME[kind] in hidden else row.name,
+        "name": None if NAME_OF[kind] in hidden else row.name,
         "tenants": None if _USERS[kind] in hidden else row.tenants,
         "k": len(known) if complete else None,
         "definition": ratio.definition.code,

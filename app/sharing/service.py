@@ -1,57 +1,21 @@
-"""Sharing on a date: the ratios with target and objects, broken down, and stored as runs to compare."""
+"""Sharing on a date: the ratios with target and objects, broken down."""
 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from app.database import is_department, statistics
+from app.database import statistics
 from app.policy.models import Target
 from app.policy.queries import targets
-from app.sharing import queries
-from app.sharing.breakdown import By, Label, audience, breakdown, by_commune, by_operator, communes_of, too_small
-from app.sharing.definitions import DEFINITIONS, KIND_OF, Definition, definition
+from app.sharing.breakdown import By, audience, breakdown, too_small
+from app.sharing.definitions import DEFINITIONS, KIND_OF, definition
 from app.sharing.figures import Figure, Ratio
-from app.sharing.models import SharingRatio, SharingRun
 from app.sharing.surveys import survey
 from app.sharing.withholding import REASON
-
-PROVINCE: Label = (None, "")
-
-
-def compute_sharing(session: Session, as_of: dt.date) -> SharingRun:
-    """Compute every definition on `as_of` and store it for the province, its communes and the operators.
-
-    Stored runs are the department's: restricted objects count, and nothing is withheld; only the department reads
-    them (sql/stored_ratios.sql). `inputs_sha256` covers everything the ratios were computed from, so equal hashes mean
-    equal ratios.
-    """
-    communes = queries.communes(session, as_of)
-    assert is_department(session), "what is stored counts restricted objects"
-    digest = hashlib.sha256(repr([(d.code, d.version) for d in DEFINITIONS.values()]).encode())
-    run = SharingRun(as_of=as_of, inputs_sha256="")
-    session.add(run)
-    session.flush()
-    rows: list[dict[str, Any]] = []
-    for kind in queries.KINDS:
-        found = survey(session, kind, as_of)
-        group = communes_of(session, found, communes, as_of)
-        for part in (found.digest().encode(), group.tobytes(), repr(communes.codes).encode()):
-            digest.update(part)
-        for ratio in found.ratios.values():
-            scopes: list[tuple[str, Label, Figure]] = [("province", PROVINCE, ratio.figure)]
-            scopes += [("commune", *row) for row in by_commune(found, ratio, group, communes)]
-            scopes += [("operator", *row) for row in by_operator(found, ratio)]
-            rows += [_stored(run.id, ratio.definition, *scope) for scope in scopes]
-    session.execute(insert(SharingRatio), rows)
-    run.inputs_sha256 = digest.hexdigest()
-    session.flush()
-    return run
 
 
 def sharing_on(
@@ -124,23 +88,4 @@ def _described(session: Session, ratio: Ratio, as_of: dt.date, hidden: bool) -> 
         if hidden
         else [{"code": r.code, "vi": r.vi, "en": r.en, "count": r.count} for r in ratio.reasons],
         "objects": f"/api/sharing/{indicator}/objects?{urlencode(asked)}",
-    }
-
-
-def _stored(run_id: int, about: Definition, kind: str, label: Label, figure: Figure) -> dict[str, Any]:
-    return {
-        "run_id": run_id,
-        "definition": about.code,
-        "version": about.version,
-        "scope_kind": kind,
-        "scope_code": label[0],
-        "numerator": figure.numerator,
-        "denominator": figure.denominator,
-        "unknown": figure.unknown,
-        "ratio": figure.ratio,
-        "detail": {
-            "unknown_in_denominator": figure.unknown_in_denominator,
-            "ratio_low": figure.ratio_low,
-            "ratio_high": figure.ratio_high,
-        },
     }

@@ -1,4 +1,4 @@
-"""The sharing answer as rows a person reads in a terminal."""
+"""Sharing answers as rows a person reads in a terminal."""
 
 from __future__ import annotations
 
@@ -74,3 +74,36 @@ def _figure(row: dict[str, Any]) -> dict[str, str]:
         "Chưa rõ\nunknown": f"{row['unknown']:,.0f}",
         "Tỷ lệ, khoảng\nratio, interval": ratio,
     }
+
+
+def change_title(answer: dict[str, Any]) -> str:
+    """Return what a change is about, in one line."""
+    one, other = answer["from"], answer["to"]
+    unit = f", {other['unit']['name']}" if other["unit"] else ""
+    return f"{other['definition']['code']}{unit}: {one['as_of']} → {other['as_of']}"
+
+
+def change_rows(answer: dict[str, Any]) -> list[dict[str, str]]:
+    """Return the two ends and, between them, one row a part that changes anything."""
+    factor = answer["unit"] if answer["unit"] == "%" else ""
+
+    def row(name: str, counts: dict[str, Any], points: str, objects: str, sign: str = "") -> dict[str, str]:
+        return {
+            "": name,
+            "Tử số\nnumerator": f"{counts['numerator']:{sign},.6g}",
+            "Mẫu số\ndenominator": f"{counts['denominator']:{sign},.6g}",
+            "Chưa rõ\nunknown": f"{counts['unknown']:{sign},.6g}",
+            "Tỷ lệ, điểm\nratio, points": points,
+            "Đối tượng\nobjects": objects,
+        }
+
+    def end(side: dict[str, Any]) -> str:
+        return "—" if side["ratio"] is None else f"{side['ratio']:.3f} {factor}".strip()
+
+    rows = [row(str(answer["from"]["as_of"]), answer["from"], end(answer["from"]), "")]
+    for part in answer["parts"]:
+        if part["objects"]:
+            points = "—" if part["points"] is None else f"{part['points']:+.3f}"
+            name = f"{part['title']['vi']}\n{part['title']['en']}"
+            rows.append(row(name, part, points, str(part["objects"]), "+"))
+    return [*rows, row(str(answer["to"]["as_of"]), answer["to"], end(answer["to"]), "")]

@@ -12,15 +12,15 @@ import rasterio
 import yaml
 from fastapi.testclient import TestClient
 from rasterio import Affine
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.coverage.service import run_coverage
 from app.coverage.terrain import add_files
 from app.intake.service import load_file
 from app.licensing.service import check_colocation
-from app.sharing.models import SharingRatio
-from app.sharing.service import compute_sharing, sharing_on
+from app.sharing.service import sharing_on
+from app.sharing.snapshots import freeze
 
 HERE = Path(__file__).parent
 EXPECTED: dict[str, Any] = yaml.safe_load((HERE / "expected.yaml").read_text(encoding="utf-8"))
@@ -81,20 +81,19 @@ def test_ratios_on_other_days(province: Session) -> None:
         assert (ratio["numerator"], ratio["denominator"], ratio["unknown"]) == (numerator, denominator, unknown)
 
 
-def test_breakdowns_and_stored_run(province: Session) -> None:
-    run = compute_sharing(province, DAY)
-    rows = province.scalars(select(SharingRatio).where(SharingRatio.run_id == run.id)).all()
-    stored = {(r.definition, r.scope_kind, r.scope_code): r for r in rows}
+def test_breakdowns_and_snapshot(province: Session) -> None:
+    frozen = freeze(province, DAY, "golden")
+    stored = {(r["definition"], r["scope_kind"], r["scope_code"]): r for r in frozen.results}
     for code, values in EXPECTED["ratios"].items():
         whole = stored[code, "province", None]
-        assert [whole.numerator, whole.denominator, whole.unknown] == [close(v) for v in values[:3]]
+        assert [whole[p] for p in ("numerator", "denominator", "unknown")] == [close(v) for v in values[:3]]
     for commune, definitions in EXPECTED["by_commune"].items():
         for code, values in definitions.items():
             part = stored[code, "commune", commune]
-            assert [part.numerator, part.denominator, part.unknown] == values
+            assert [part["numerator"], part["denominator"], part["unknown"]] == values
     for operator, values in EXPECTED["by_operator"].items():
         part = stored["S1", "operator", operator]
-        assert [part.numerator, part.denominator] == values
+        assert [part["numerator"], part["denominator"]] == values
 
 
 _VERDICTS = """

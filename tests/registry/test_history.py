@@ -18,8 +18,8 @@ from tests.registry.two_networks import Networks, build
 
 POLE = "INSERT INTO registry.pole (code, height_m, geom) VALUES (:code, 8, ST_SetSRID(ST_Point(107.5, 16.4), 4326))"
 COMPUTED = {"unit_level", "unit_part", "signal", "verdict", "evidence", "served", "fibre_reach", "fibre_nearest",
-            "sharing_ratio"}  # fmt: skip
-"""Not audited: cut from units, or computed by a run that says from what."""
+            "sharing_snapshot"}  # fmt: skip
+"""Not audited: cut from units, computed by a run that says from what, or never changed."""
 
 
 def changes(session: Session, table: str = "registry.pole") -> list[Change]:
@@ -44,9 +44,12 @@ def test_insert_change_and_removal_with_who_and_why(session: Session) -> None:
     assert (second.operation, second.reason, second.batch) == ("update", "kiểm tra thực địa", "batch-1")
     assert second.before == first.after
     assert second.after == first.after | {"height_m": 9}
-    session.execute(text("INSERT INTO registry.sharing_run (as_of, inputs_sha256) VALUES ('2026-01-01', 'x')"))
-    session.execute(text("DELETE FROM registry.sharing_run"))
-    removed = changes(session, "registry.sharing_run")[-1]
+    session.execute(
+        text("INSERT INTO registry.coverage_run (status, as_of, rule, rule_version, rule_value, model, model_version,"
+             " terrain_version, inputs_sha256) VALUES ('running', '2026-01-01', 'x', 1, '{}', 'x', '1', '', 'x')")
+    )  # fmt: skip
+    session.execute(text("DELETE FROM registry.coverage_run"))
+    removed = changes(session, "registry.coverage_run")[-1]
     assert (removed.operation, removed.after) == ("remove", None)
     assert removed.before is not None
     assert removed.before["inputs_sha256"] == "x"

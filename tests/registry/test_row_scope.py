@@ -112,7 +112,8 @@ WRITES = [
     ("village", "INSERT INTO registry.village (code, name, point) VALUES ('X', 'X', :here)"),
     ("organisation", "INSERT INTO registry.organisation (code, name, kind) VALUES ('XX', 'X', 'other')"),
     ("parameter", "INSERT INTO policy.parameter (kind, name, value, citation) VALUES ('x', 'x', '{}', 'x')"),
-    ("coverage_run", "INSERT INTO registry.sharing_run (as_of, inputs_sha256) VALUES ('2026-01-01', '')"),
+    ("sharing_snapshot", "INSERT INTO registry.sharing_snapshot (label, as_of, known_at, definitions, inputs, results,"
+     " sha256) VALUES ('x', '2026-01-01', now(), '[]', '{}', '[]', repeat('0', 64))"),
 ]  # fmt: skip
 
 

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from app.accounts.roles import EXTENSION, SIGNED_IN
 from app.database import PUBLIC, Scope, enter, scope_of, system
 from app.main import create_app
-from app.sharing.service import compute_sharing, sharing_on
+from app.sharing.service import sharing_on
+from app.sharing.snapshots import freeze
 from tests.conftest import client_in
 from tests.publish.callers import OTHER, PLANNER, looks, officer, operator
 from tests.registry.two_networks import Networks, build
@@ -171,16 +172,16 @@ def test_a_look_at_restricted_objects_is_written_down(session: Session, networks
     assert looks(session) == [("user:2", "list", "poles", True)]
 
 
-def test_stored_runs_are_the_departments(session: Session, networks: Networks) -> None:
-    run = compute_sharing(session, DAY)
-    query = text("SELECT denominator FROM registry.sharing_ratio WHERE run_id = :run AND definition = 'S1'"
-                 " AND scope_kind = 'province'")  # fmt: skip
-    for scope, seen in ((PUBLIC, []), (operator(networks), []), (OTHER, []), (PLANNER, [4.0])):
+def test_snapshots_are_the_departments(session: Session, networks: Networks) -> None:
+    kept = freeze(session, DAY, "x")
+    assert next(r["denominator"] for r in kept.results if r["definition"] == "S1") == 4, "the restricted one counts"
+    query = text("SELECT id FROM registry.sharing_snapshot")
+    for scope, seen in ((PUBLIC, []), (operator(networks), []), (OTHER, []), (PLANNER, [kept.id])):
         enter(session, scope)
-        assert list(session.scalars(query, {"run": run.id})) == seen
+        assert list(session.scalars(query)) == seen
     enter(session, PUBLIC)
     with pytest.raises(AssertionError, match="restricted"):
-        compute_sharing(session, DAY)
+        freeze(session, DAY, "x")
 
 
 def test_scope_comes_back_after_figures(session: Session, networks: Networks) -> None:

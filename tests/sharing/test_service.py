@@ -11,9 +11,8 @@ from sqlalchemy.orm import Session
 
 from app.errors import Invalid, NotFound
 from app.organisations.models import Organisation
-from app.sharing.models import SharingRatio
 from app.sharing.objects import counted_objects
-from app.sharing.service import compute_sharing, sharing_on, target_of
+from app.sharing.service import sharing_on, target_of
 from tests.sharing import registry
 from tests.sharing.registry import DAY
 
@@ -214,18 +213,3 @@ def test_wrong_definitions_are_refused(province: Session) -> None:
         counted_objects(province, "a3", DAY, wanted="P1")
     with pytest.raises(NotFound, match="no commune"):
         counted_objects(province, "a3", DAY, commune="Nowhere")
-
-
-def test_a_run_stores_every_scope_and_its_inputs(province: Session) -> None:
-    run = compute_sharing(province, DAY)
-    rows = province.scalars(select(SharingRatio).where(SharingRatio.run_id == run.id)).all()
-    stored = {(r.definition, r.scope_kind, r.scope_code): r for r in rows}
-    assert stored["S1", "province", None].ratio == 40
-    assert stored["S1", "commune", "90001"].ratio == 100
-    assert stored["S1", "operator", "MOBIFONE"].ratio == 100
-    assert stored["D1", "commune", None].ratio is None
-    assert {d for d, *_ in stored} == {"S1", "S2", "S3", "S4", "P1", "P2", "P3", "D1", "D2", "D3"}
-    again = compute_sharing(province, DAY)
-    assert (again.id != run.id, again.inputs_sha256) == (True, run.inputs_sha256)
-    registry.pole(province, "P-new", 107.51, 16.42, "VNPT")
-    assert compute_sharing(province, DAY).inputs_sha256 != run.inputs_sha256

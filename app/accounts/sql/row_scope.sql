@@ -187,8 +187,8 @@ DECLARE
 BEGIN
     FOREACH name IN ARRAY '{registry.unit_level,registry.unit,registry.unit_part,registry.unit_succession,
         registry.village,registry.village_unit,registry.organisation,registry.terrain_tile,registry.land_cover_tile,registry.coverage_run,
-        registry.coverage_claim,registry.verdict,registry.evidence,registry.fibre_reach,registry.sharing_run,
-        registry.sharing_ratio,policy.plan_document,policy.target,policy.type_code,policy.parameter}'::text[]
+        registry.coverage_claim,registry.verdict,registry.evidence,registry.fibre_reach,
+        policy.plan_document,policy.target,policy.type_code,policy.parameter}'::text[]
     LOOP
         EXECUTE format('CREATE POLICY reads ON %s FOR SELECT USING (true)', name::regclass);
     END LOOP;
