@@ -204,7 +204,7 @@ def _documents() -> None:
         _text("step", server_default="draft"),
         _text("uploaded_by", server_default=""),
         _moment("at"),
-        sa.UniqueConstraint("application_id", "sha256", name=op.f("uq_application_document_application_id")),
+        sa.UniqueConstraint("application_id", "sha256", name=op.f("uq_application_document_application_id_sha256")),
         checks={
             "kind": "kind IN ('pdf', 'jpg', 'dxf')",
             "name": "char_length(btrim(name)) BETWEEN 1 AND 200 AND name !~ '[[:cntrl:]/\\\\]'",

@@ -64,20 +64,20 @@ def _share(session: Session, row: Application, request: SharingRequest, built: d
     more: dict[str, Any] = {"tenant_id": row.operator_id, "valid_from": on, "source": row.reference,
                             "synthetic": row.synthetic}  # fmt: skip
     # The tables' own index would refuse it too; here it is said in words.
-    tables = {"structure": StructureOccupancy, "pole": PoleOccupancy, "duct": DuctOccupancy}
+    tables: dict[str, Any] = {"structure": StructureOccupancy, "pole": PoleOccupancy, "duct": DuctOccupancy}
     for kind, model in tables.items():
         key = getattr(request, f"{kind}_id")
         if key is None:
             continue
-        column: Any = getattr(model, f"{kind}_id")
-        there: Any = select(model).where(column == key, model.tenant_id == row.operator_id, model.valid_to.is_(None))
+        column = getattr(model, f"{kind}_id")
+        there = select(model).where(column == key, model.tenant_id == row.operator_id, model.valid_to.is_(None))
         if kind == "structure":
             there = there.where(StructureOccupancy.component == "mast")
             more |= {"component": "mast", "price_vnd_month": request.price_vnd_month, "contract": request.reference}
         if session.scalar(there.limit(1)) is not None:
             raise Conflict("already_there", "Doanh nghiệp đã được ghi ở công trình này",
                            "The operator is recorded there already")  # fmt: skip
-        made: Any = model(**{f"{kind}_id": key}, **more)
+        made = model(**{f"{kind}_id": key}, **more)
         return _kept(session, kind, made, {"shared": kind, f"{kind}_id": key})
     raise AssertionError("a request names one object")
 

@@ -3,7 +3,8 @@
 Names and Content-Type are never asked. A file that is two things at once (a picture with a document behind it) is
 refused, and so is whatever acts when it is opened: scripts, launches, files within files. Sizes and counts are bounded
 before anything is parsed; streams of a PDF are not unpacked but for the tables of objects the parser itself needs,
-which pypdf bounds. Time and memory are bounded by `app.licensing.applications.apart`, which runs this in another process.
+which pypdf bounds. Time and memory are bounded by `app.licensing.applications.apart`, which runs this in another
+process.
 """
 
 from __future__ import annotations

@@ -131,10 +131,11 @@ BEGIN
     INSERT INTO application_event (application_id, from_state, to_state, action, actor, at, note, details, document_ids)
     VALUES (NEW.id, CASE TG_OP WHEN 'UPDATE' THEN OLD.state END, NEW.state, NEW.action, actor(), NEW.state_since,
             NEW.note, NEW.details, NEW.document_ids);
-    -- What was asked of owners falls with the application that asked it.
-    IF NEW.state IN ('withdrawn', 'returned') OR NEW.action = 'reopen' THEN
+    -- What was asked of owners falls with the application that asked it; once one is shared, the others wait no more.
+    IF NEW.state IN ('withdrawn', 'returned') OR NEW.action IN ('reopen', 'decide_share') THEN
         UPDATE sharing_request SET state = 'withdrawn', action = 'withdraw'
-        WHERE application_id = NEW.id AND state <> 'withdrawn';
+        WHERE application_id = NEW.id AND state <> 'withdrawn'
+          AND (NEW.action <> 'decide_share' OR state IN ('open', 'expired', 'mediation'));
     END IF;
     RETURN NULL;
 END
