@@ -28,6 +28,11 @@ def launching(writer: PdfWriter) -> None:
     writer.root_object[NameObject("/OpenAction")] = action
 
 
+def scripted(writer: PdfWriter) -> None:
+    action = DictionaryObject({NameObject("/S"): NameObject("/JavaScript"), NameObject("/JS"): TextStringObject("1")})
+    writer.pages[0][NameObject("/AA")] = DictionaryObject({NameObject("/O"): writer._add_object(action)})
+
+
 def bomb_pdf(megabytes: int = 400) -> bytes:
     """A PDF whose table of objects unpacks to that much."""
     packer = zlib.compressobj(9)
