@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.database import translated
 from app.errors import Conflict, Forbidden, NotFound
 from app.kit.etag import check_match
 from app.kit.page import today
@@ -44,8 +45,10 @@ def act(session: Session, application_id: int, action: str, given: ActionIn, if_
         check_match(if_match, current, current | {"action": action})
     acting = told.parties(session, row.applicant_id)
     way = _way(row, action, acting)
-    changes = _WORK.get(action, _nothing)(session, row, given)
-    session.flush()
+    # What the registry refuses is told in words, and leaves nothing behind.
+    with translated(), session.begin_nested():
+        changes = _WORK.get(action, _nothing)(session, row, given)
+        session.flush()
     check = queries.check(session, row.id)
     requests = queries.requests_of(session, [row.id]).get(row.id, [])
     facts = Facts(row, action, given, check.advice if check else None, requests, changes)

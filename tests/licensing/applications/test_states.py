@@ -154,9 +154,7 @@ def test_every_change_of_state_leaves_its_event(acting: As, session: Session) ->
     number = begun(acting("viettel"))["id"]
     with scope(session, scopes(session)["viettel"]):
         session.execute(
-            text(
-                "UPDATE licensing.application SET state = 'submitted', action = 'submit', note = 'thô' WHERE id = :id"
-            ),
+            text("UPDATE licensing.application SET state = 'submitted', action = 'submit', note = 'x' WHERE id = :id"),
             {"id": number},
         )
     last = acting("viettel").get(f"/api/applications/{number}").json()["events"][-1]
