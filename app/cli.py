@@ -19,6 +19,7 @@ from app.coverage.ground_commands import land_cover, terrain
 from app.errors import AppError
 from app.jobs.commands import jobs
 from app.kit.console import AsJson, AsOf, KnownAt, day, err, moment, out, show
+from app.licensing.applications.commands import applications
 from app.licensing.commands import colocation, what_if
 from app.objects.commands import history
 from app.sharing.commands import sharing
@@ -36,6 +37,7 @@ app.add_typer(jobs, name="jobs")
 app.command("colocation")(colocation)
 app.command("what-if")(what_if)
 app.add_typer(sharing, name="sharing")
+app.add_typer(applications, name="applications")
 
 
 @db.command("start")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from importlib import import_module
 
 import psycopg
@@ -38,6 +39,9 @@ ROUTERS: tuple[str, ...] = (
     "app.sharing.series_router",
     "app.licensing.router",
     "app.licensing.what_if.router",
+    "app.licensing.applications.router",
+    "app.licensing.applications.requests_router",
+    "app.licensing.applications.documents_router",
     "app.objects.router",
     "app.jobs.router",
     "app.coverage.runs_router",
@@ -51,6 +55,9 @@ JOBS: tuple[str, ...] = ("app.coverage.jobs",)
 
 DIST = ROOT / "app" / "web" / "dist"
 BODY_LIMIT_BYTES = 1_000_000
+DOCUMENTS = re.compile(r"/api/applications/\d+/documents")
+DOCUMENT_LIMIT_BYTES = 50_000_000
+"""The most policy application_document/limits may allow; what it does allow is refused by the route itself."""
 
 log = logging.getLogger("hatang.http")
 
@@ -77,7 +84,7 @@ def create_app() -> FastAPI:
     app.state.metrics = Metrics()
     # The last one added is the outermost.
     app.add_middleware(Compressed, minimum_size=1024, compresslevel=5)
-    app.add_middleware(BodyLimit, limit_bytes=BODY_LIMIT_BYTES)
+    app.add_middleware(BodyLimit, limit_bytes=BODY_LIMIT_BYTES, larger={DOCUMENTS: DOCUMENT_LIMIT_BYTES})
     app.add_middleware(CleanText)
     app.add_middleware(Personal)
     app.add_middleware(Guarded)

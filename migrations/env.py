@@ -13,10 +13,10 @@ from app import cluster
 from app.config import ROOT, settings
 from app.database import Base
 
-for models in sorted(ROOT.glob("app/*/models.py")):
-    importlib.import_module(f"app.{models.parent.name}.models")
+for models in sorted([*ROOT.glob("app/*/models.py"), *ROOT.glob("app/*/*/models.py")]):
+    importlib.import_module(".".join(models.relative_to(ROOT).with_suffix("").parts))
 
-SCHEMAS = ("registry", "policy", "audit", "jobs", "publish", "accounts")
+SCHEMAS = ("registry", "policy", "audit", "jobs", "publish", "accounts", "licensing")
 
 
 def owner_url() -> str:
@@ -46,7 +46,7 @@ DECLARE
     found record;
 BEGIN
     FOR found IN SELECT policyname, schemaname, tablename FROM pg_policies
-                 WHERE schemaname IN ('registry', 'policy', 'audit', 'accounts', 'jobs')
+                 WHERE schemaname IN ('registry', 'policy', 'audit', 'accounts', 'jobs', 'licensing')
     LOOP
         EXECUTE format('DROP POLICY %I ON %I.%I', found.policyname, found.schemaname, found.tablename);
     END LOOP;

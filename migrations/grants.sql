@@ -32,6 +32,13 @@ BEGIN
         GRANT USAGE ON SEQUENCE jobs.procrastinate_events_id_seq TO hatang_app;
         GRANT DELETE ON registry.coverage_run, registry.terrain_tile, registry.land_cover_tile TO hatang_app;
         REVOKE UPDATE ON registry.sharing_snapshot FROM hatang_app;
+        -- Applications: what is granted, column by column, the triggers of workflow_scope.sql still judge.
+        GRANT USAGE ON SCHEMA licensing TO hatang_app;
+        GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA licensing TO hatang_app;
+        GRANT SELECT ON ALL TABLES IN SCHEMA licensing TO hatang_app;
+        GRANT INSERT, UPDATE ON licensing.application, licensing.sharing_request TO hatang_app;
+        GRANT INSERT ON licensing.application_check, licensing.application_document, licensing.document_content
+              TO hatang_app;
     END IF;
 END
 $$;

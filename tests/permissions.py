@@ -22,6 +22,7 @@ EXPORTED = ("communes", "villages", "sites", "sites_blurred", "structures", "pol
 TILES = ("communes", "sites", "poles", "ducts", "manholes", "distribution_points")
 INJECTION = "x' OR 1=1; SELECT set_config('hatang.roles','system',true) --"
 MATCHED = {"If-Match": '"0"'}
+_HERE = {"type": "Point", "coordinates": [107.55, 16.45]}
 
 
 @dataclass(frozen=True)
@@ -198,6 +199,38 @@ QUESTIONS: dict[str, Questions] = {
         Ask("/api/sharing-question", body=around(n) | {"radius_m": 1000, "operator": "VIETTEL"}) for n in KINDS
     ],
     "GET /api/sharing-questions": _plain("/api/sharing-questions"),
+    "GET /api/applications": _plain("/api/applications", {}, {"operator": "VNPT"}, {"overdue": "true"}),
+    "POST /api/applications": lambda _: [
+        Ask("/api/applications", body={"kind": "tower", "title": "t", "applicant": who, "geometry": _HERE})
+        for who in ("VIETTEL", "VNPT")
+    ],
+    "GET /api/applications/{application_id}": _plain("/api/applications/1"),
+    "PATCH /api/applications/{application_id}": lambda _: [
+        Ask("/api/applications/1", body={"title": "x"}, headers=MATCHED)
+    ],
+    "POST /api/applications/{application_id}/actions/{action}": lambda _: [
+        Ask(f"/api/applications/1/actions/{action}", body={}) for action in ("submit", "precheck", "grant_permit", "x")
+    ],
+    "POST /api/applications/{application_id}/requests": lambda w: [
+        Ask("/api/applications/1/requests", body={"structure_id": w.row("structure", n)}) for n in KINDS
+    ],
+    "POST /api/applications/{application_id}/documents": lambda _: [
+        Ask("/api/applications/1/documents", {"name": "a.pdf"}, body={"not": "a document"})
+    ],
+    "GET /api/applications/{application_id}/documents/{document_id}": _plain("/api/applications/1/documents/1"),
+    "GET /api/sharing-requests": _plain("/api/sharing-requests", {}, {"owner": "VNPT"}, {"state": "open"}),
+    "POST /api/sharing-requests/{request_id}/answer": lambda _: [
+        Ask("/api/sharing-requests/1/answer", body={"slots": 1})
+    ],
+    "POST /api/sharing-requests/{request_id}/refuse": lambda _: [
+        Ask("/api/sharing-requests/1/refuse", body={"code": "load"})
+    ],
+    "POST /api/sharing-requests/{request_id}/settle": lambda _: [
+        Ask("/api/sharing-requests/1/settle", body={"slots": 1, "note": "x"})
+    ],
+    "POST /api/sharing-requests/{request_id}/fail": lambda _: [
+        Ask("/api/sharing-requests/1/fail", body={"note": "x"})
+    ],
     "GET /api/coverage/maps": _plain("/api/coverage/maps"),
     "GET /api/coverage/maps/{technology}/{what}.tif": _plain("/api/coverage/maps/4G/levels.tif"),
     "GET /tiles/coverage/{technology}/{z}/{x}/{y}.png": lambda w: [

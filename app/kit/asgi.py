@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 import uuid
+from collections.abc import Mapping
 from urllib.parse import unquote_to_bytes
 
 from starlette.datastructures import MutableHeaders
@@ -146,36 +148,37 @@ def _is_utf8(raw: bytes) -> bool:
 
 
 class BodyLimit:
-    """Refuse request bodies over `limit_bytes`, declared or not."""
+    """Refuse request bodies over `limit_bytes`, declared or not; at addresses of `larger`, over its limit."""
 
-    def __init__(self, app: ASGIApp, limit_bytes: int) -> None:
-        self.app, self.limit_bytes = app, limit_bytes
+    def __init__(self, app: ASGIApp, limit_bytes: int, larger: Mapping[re.Pattern[str], int] | None = None) -> None:
+        self.app, self.limit_bytes, self.larger = app, limit_bytes, larger or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Count the bytes as they come."""
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
+        most = next((n for p, n in self.larger.items() if p.fullmatch(scope["path"])), self.limit_bytes)
         declared = dict(scope["headers"]).get(b"content-length", b"0")
-        if declared.isdigit() and int(declared) > self.limit_bytes:
-            return await problem_response(self._refusal())(scope, receive, send)
+        if declared.isdigit() and int(declared) > most:
+            return await problem_response(self._refusal(most))(scope, receive, send)
         received = 0
 
         async def counted() -> Message:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self.limit_bytes:
-                raise self._refusal()
+            if received > most:
+                raise self._refusal(most)
             return message
 
         await self.app(scope, counted, send)
 
-    def _refusal(self) -> TooLarge:
+    def _refusal(self, most: int) -> TooLarge:
         return TooLarge(
             "body_too_large",
-            f"Nội dung yêu cầu vượt quá {self.limit_bytes:,} byte",
-            f"The request body exceeds {self.limit_bytes:,} bytes",
-            limit_bytes=self.limit_bytes,
+            f"Nội dung yêu cầu vượt quá {most:,} byte",
+            f"The request body exceeds {most:,} bytes",
+            limit_bytes=most,
         )
 
 

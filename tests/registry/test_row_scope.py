@@ -175,7 +175,7 @@ def test_every_table_is_secured_and_none_belongs_to_the_application(session: Ses
     open_tables = session.scalars(
         text("""
         SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE n.nspname IN ('registry', 'policy', 'audit', 'accounts', 'jobs') AND c.relkind IN ('r', 'p')
+        WHERE n.nspname IN ('registry', 'policy', 'audit', 'accounts', 'jobs', 'licensing') AND c.relkind IN ('r', 'p')
           AND NOT c.relrowsecurity
     """)
     ).all()
@@ -205,7 +205,7 @@ def test_functions_of_the_owner_fix_their_search_path(session: Session) -> None:
     loose = session.scalars(
         text("""
         SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-        WHERE n.nspname IN ('registry', 'policy', 'audit', 'accounts', 'publish') AND p.prosecdef
+        WHERE n.nspname IN ('registry', 'policy', 'audit', 'accounts', 'publish', 'licensing') AND p.prosecdef
           AND NOT EXISTS (SELECT FROM unnest(p.proconfig) AS c WHERE c LIKE 'search_path=%pg_temp')
     """)
     ).all()
