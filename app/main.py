@@ -35,6 +35,7 @@ ROUTERS: tuple[str, ...] = (
     "app.sharing.router",
     "app.sharing.series_router",
     "app.licensing.router",
+    "app.licensing.programme.router",
     "app.objects.router",
     "app.jobs.router",
     "app.coverage.runs_router",
@@ -43,7 +44,7 @@ ROUTERS: tuple[str, ...] = (
 )
 """Modules whose `router` is mounted, in order."""
 
-JOBS: tuple[str, ...] = ("app.coverage.jobs",)
+JOBS: tuple[str, ...] = ("app.coverage.jobs", "app.licensing.programme.jobs")
 """Modules that define kinds of background work (`app.jobs.work`)."""
 
 DIST = ROOT / "app" / "web" / "dist"

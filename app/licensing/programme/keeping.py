@@ -8,6 +8,7 @@ of every operator; only what passes that is told as kept.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from app.coverage.plan import HEIGHT
 from app.coverage.verdict import COVERED, UNKNOWN, point_states
 from app.licensing.programme.kept import Keeping, nothing_kept
 from app.licensing.programme.radio import Heard, Radio, arranged, hear, margins, reached, where, worse
-from app.licensing.programme.solver import Ints, Report
+from app.licensing.programme.solver import Floats, Ints, Report
 from app.licensing.programme.tower_inputs import Registered
 from app.licensing.programme.towers import Bools, Merges
 
@@ -75,7 +76,7 @@ class _Risk:
     """Under one scope: points that only what may go reaches, of villages that could lose their verdict."""
 
     rows: Ints
-    need: np.ndarray[tuple[int], np.dtype[np.float64]]
+    need: Floats
     open: Ints
     doubtful: Ints
     """Points of villages of unknown verdict."""
@@ -90,17 +91,19 @@ def _at_risk(radio: Radio, before: Heard, fixed: Heard, scope: int | None) -> _R
     total = np.bincount(places.village, radio.weight, len(places.village_id))
     held = np.bincount(places.village, radio.weight * safe, len(places.village_id))
     # A billionth of the people decides nothing, as in the verdict.
-    need = (radio.rule.min_share - 1e-9) * total - held
+    need = np.asarray((radio.rule.min_share - 1e-9) * total - held, np.float64)
     rows = np.flatnonzero(risky)
     unsure = (now.verdict == UNKNOWN) & (total > 0)
-    return _Risk(rows, need[rows], np.flatnonzero(risky[places.village] & ~safe), np.flatnonzero(unsure[places.village]))
+    return _Risk(
+        rows, need[rows], np.flatnonzero(risky[places.village] & ~safe), np.flatnonzero(unsure[places.village])
+    )
 
 
-def _moved(radio: Radio, found: Registered, acts: Merges, which: Ints, position: Ints, cells: np.ndarray) -> Network:  # type: ignore[type-arg]
+def _moved(radio: Radio, found: Registered, acts: Merges, which: Ints, position: Ints, cells: Floats) -> Network:
     """Return the cells of acts where they would stand; the group of each is its act."""
     of: dict[int, list[int]] = {}
-    for cell, at in enumerate(position.tolist()):
-        of.setdefault(at, []).append(cell)
+    for number, at in enumerate(position.tolist()):
+        of.setdefault(at, []).append(number)
     act = np.array([a for a in which.tolist() for _ in of.get(int(acts.source[a]), ())], np.int64)
     cell = np.array([c for a in which.tolist() for c in of.get(int(acts.source[a]), ())], np.int64)
     host = acts.host[act]
@@ -118,7 +121,7 @@ def _joined(
     """Return the rows of all scopes as one set; a scope's keepers and helpers are its operator's."""
     organisations = found.organisations
     party_of = {int(i): int(p) for i, p in zip(organisations.ids, organisations.party, strict=True)}
-    parts: list[list[Ints]] = [[] for _ in range(8)]
+    parts: list[list[Any]] = [[] for _ in range(8)]
     frozen: list[Ints] = []
     rows = points = 0
     for scope, risk in zip(scopes, risks, strict=True):

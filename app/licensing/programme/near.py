@@ -13,7 +13,9 @@ from app.licensing.programme.solver import Floats, Ints
 _STRETCH = 1.01
 
 
-def pairs_within(lon: Floats, lat: Floats, to_lon: Floats, to_lat: Floats, radius_m: float) -> tuple[Ints, Ints, Floats]:
+def pairs_within(
+    lon: Floats, lat: Floats, to_lon: Floats, to_lat: Floats, radius_m: float
+) -> tuple[Ints, Ints, Floats]:
     """Return pairs (from, to) within `radius_m` and their geodesic distances in metres; degrees, EPSG:4326."""
     metric = settings().metric_crs
     tree = shapely.STRtree(shapely.points(*from_wgs84(to_lon, to_lat, metric)))

@@ -69,7 +69,7 @@ class Radio:
         if technology not in self.rule.technologies:
             return np.full(len(cell), np.inf)
         margin = self.rule.margin_db(self.errors.total_db)
-        level = self.rule.level_dbm(technology) + margin  # type: ignore[arg-type]  # one of the rule's own
+        level = self.rule.level_dbm(technology) + margin
         if not (self.rule.downlink_mbps or self.rule.uplink_mbps):
             return np.full(len(cell), level)
         extra = self.rule.environment_loss_db + margin

@@ -158,7 +158,7 @@ class _Silent(highspy.Highs):
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
 
-    def enableCallbacks(self) -> Any:  # noqa: N802  HiGHS's own name
+    def enableCallbacks(self) -> Any:
         self.setOptionValue("output_flag", False)
         return super().enableCallbacks()  # type: ignore[no-untyped-call]
 
@@ -185,7 +185,7 @@ def _follow(highs: highspy.Highs, limits: Limits, report: Report, raised: list[B
         if not raised:
             try:
                 report(min(int(event.data_out.running_time), total), total, "solving")
-            except BaseException as error:  # noqa: BLE001  raised again once the solver has returned
+            except BaseException as error:
                 raised.append(error)
         if raised:
             event.interrupt()
