@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sqlalchemy.orm import Session
 
 from app.coverage.service import DEFAULT_RULE
-from app.errors import Forbidden, Invalid
+from app.errors import Conflict, Forbidden, Invalid
 from app.licensing.checks import check_between, organisation_code
 from app.licensing.programme.solver import Limits
 from app.policy.queries import parameter
@@ -152,4 +152,13 @@ def department_only() -> Forbidden:
         "department_only",
         "Chỉ cơ quan quản lý lập được chương trình: danh sách nêu tên công trình của mọi doanh nghiệp",
         "Only the department makes programmes: their lists name everybody's structures",
+    )
+
+
+def no_known_capacity(vi: str, en: str) -> Conflict:
+    """Return the refusal where nothing is known to have room: an act onto it would be a guess."""
+    return Conflict(
+        "no_known_capacity",
+        f"Không có {vi} nào ghi nhận còn chỗ (sức chứa chưa rõ không được coi là còn): hãy bổ sung sức chứa",
+        f"No {en} is known to have room (unknown capacity is never free): record capacities first",
     )

@@ -100,9 +100,8 @@ def _print(run: ProgrammeRun, as_json: bool) -> None:
     show(table.totals(run), False, table.title(run))
     acts = run.result["acts"]
     if acts:
-        show(
-            [table.act(a) for a in acts[:_SHOWN]], False, f"Việc cần làm · acts: {min(_SHOWN, len(acts))} / {len(acts)}"
-        )
+        shown = [table.act(a) for a in acts[:_SHOWN]]
+        show(shown, False, f"Việc cần làm · acts: {len(shown)} / {len(acts)}")
     for reason in run.result["reasons"]:
         out.print(f"• {reason['vi']}\n  {reason['en']}", highlight=False, markup=False)
 

@@ -44,7 +44,7 @@ def programmes(session: DbSession, asked: Annotated[ProgrammesQuestion, Query()]
 
 @router.get("/{programme_id}", response_model=ProgrammeOut, openapi_extra=allow(*DEPARTMENT))
 def programme(session: DbSession, programme_id: Number) -> dict[str, Any]:
-    """A programme with its acts, ranked, each with reasons; ratio before and after, cost, bound and gap."""
+    """Return a programme with its acts, ranked, each with reasons; ratio before and after, cost, bound and gap."""
     return service.full(service.stored(session, programme_id))
 
 
@@ -55,7 +55,7 @@ def programme(session: DbSession, programme_id: Number) -> dict[str, Any]:
     openapi_extra=allow(*DEPARTMENT),
 )
 def acts(session: DbSession, programme_id: Number, form: Format) -> Response:
-    """The acts as a file: lines from what goes to what is shared, points where something is added or built."""
+    """Return the acts as a file: lines from what goes to what is shared, points where something is added or built."""
     run = service.stored(session, programme_id)
     mark = "-SYNTHETIC" if run.synthetic else ""
     name = f'attachment; filename="programme-{run.id}-{run.kind}{mark}.{form}"'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 import highspy
@@ -97,6 +97,11 @@ class Programme:
             bounds.append(np.broadcast_to(np.asarray(given, np.float64), (number,)).copy())
         self.rows += number
         return np.arange(self.rows - number, self.rows)
+
+    def copy(self) -> Programme:
+        """Return the same programme, to which other rows can be added."""
+        lists = {f.name: list(getattr(self, f.name)) for f in fields(self) if f.name not in ("columns", "rows")}
+        return Programme(**lists, columns=self.columns, rows=self.rows)
 
     def matrix(self) -> tuple[Ints, Ints, Floats]:
         """Return row starts (rows + 1), columns and values, row by row."""

@@ -81,4 +81,5 @@ def _standing(run: ProgrammeRun, which: str) -> str | None:
     found = run.result[which]
     if found is None:
         return None
-    return f"{percent(found['ratio'])} ({found['numerator']:,.0f} / {found['denominator']:,.0f}, ? {found['unknown']:,.0f})"
+    parts = f"{found['numerator']:,.0f} / {found['denominator']:,.0f}, ? {found['unknown']:,.0f}"
+    return f"{percent(found['ratio'])} ({parts})"

@@ -9,17 +9,16 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from app.coverage.inputs import digest
-from app.errors import Conflict
 from app.licensing.colocation import Reason
 from app.licensing.programme import keeping
-from app.licensing.programme.asked import Settled
+from app.licensing.programme.asked import Settled, no_known_capacity
 from app.licensing.programme.keeping import Checked
 from app.licensing.programme.kept import Keeping, nothing_kept
 from app.licensing.programme.radio import Radio, open_radio
 from app.licensing.programme.results import Act, Coverage, Outcome, Place, Standing, Status
 from app.licensing.programme.solver import Ints, Report, Solution
 from app.licensing.programme.tower_inputs import Registered, merges, read_towers
-from app.licensing.programme.towers import Bools, Merges, cheapest, furthest, ranked, standing_after
+from app.licensing.programme.towers import Bools, Merges, best, ranked, standing_after
 
 _ROUNDS = 25
 """Solutions tried; each one that costs a village its verdict is forbidden."""
@@ -91,16 +90,11 @@ def _solved(
 ) -> tuple[Solution, Ints, int]:
     """Solve until the engine finds no village worse off; without radio the first solution is it."""
     forbidden: list[Ints] = []
-    reachable, left, spent = True, settled.limits.time_limit_s, 0.0
+    left, spent = settled.limits.time_limit_s, 0.0
     for number in range(1, _ROUNDS + 1):
         limits = replace(settled.limits, time_limit_s=max(left, 1.0))
-        if reachable:
-            solution, done = cheapest(found.towers, acts, held, settled.target, limits, forbidden=tuple(forbidden),
-                                      report=report)  # fmt: skip
-            reachable = solution.status != "infeasible"
-        if not reachable:
-            best, done = furthest(found.towers, acts, held, limits, forbidden=tuple(forbidden), report=report)
-            solution = replace(best, status="infeasible", bound=None)
+        solution, done = best(found.towers, acts, held, settled.target, limits, forbidden=tuple(forbidden),
+                              report=report)  # fmt: skip
         left, spent = left - solution.seconds, spent + solution.seconds
         solution = replace(solution, seconds=spent)
         if checked is None or not len(done):
@@ -199,12 +193,3 @@ def _radio_parts(radio: Radio) -> tuple[object, ...]:
         places.lon, places.lat, radio.weight, radio.rule, radio.receiver, radio.terrain.version, radio.cover.version,
         radio.calibration,
     )  # fmt: skip
-
-
-def no_known_capacity(vi: str, en: str) -> Conflict:
-    """Return the refusal where nothing is known to have room: an act onto it would be a guess."""
-    return Conflict(
-        "no_known_capacity",
-        f"Không có {vi} nào ghi nhận còn chỗ (sức chứa chưa rõ không được coi là còn): hãy bổ sung sức chứa",
-        f"No {en} is known to have room (unknown capacity is never free): record capacities first",
-    )

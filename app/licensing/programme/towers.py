@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.licensing.programme.kept import Keeping
+from app.licensing.programme.ratio import Aim, reach
 from app.licensing.programme.results import Standing
-from app.licensing.programme.solver import Floats, Ints, Limits, Programme, Report, Solution, solve
+from app.licensing.programme.solver import Floats, Ints, Limits, Programme, Report, Solution
 
 Bools = NDArray[np.bool_]
 
@@ -118,15 +119,15 @@ def build(towers: Towers, merges: Merges, keeping: Keeping) -> tuple[Programme, 
     return programme, Columns(act, gone, shared, keeping.add_to(programme, gone, act))
 
 
-def gain(towers: Towers, merges: Merges, columns: Columns, share: float, size: int) -> Floats:
-    """Return how much each column adds to shared - share · present, shape (columns,)."""
-    value = np.zeros(size)
-    value[columns.act[merges.source >= 0]] = share
-    value[columns.shared[columns.shared >= 0]] = 1.0
-    return value
+def aim(merges: Merges, columns: Columns, size: int) -> Aim:
+    """Return what each column does to S1: a position that becomes shared, and one that is no more."""
+    above, below = np.zeros(size), np.zeros(size)
+    above[columns.shared[columns.shared >= 0]] = 1.0
+    below[columns.act[merges.source >= 0]] = -1.0
+    return Aim(above, below)
 
 
-def cheapest(
+def best(
     towers: Towers, merges: Merges, keeping: Keeping, target: float, limits: Limits, *,
     forbidden: tuple[Ints, ...] = (), report: Report | None = None,
 ) -> tuple[Solution, Ints]:  # fmt: skip
@@ -136,45 +137,20 @@ def cheapest(
     ----------
     forbidden : tuple of int arrays
         Sets of acts that must not all be done.
+
+    Returns
+    -------
+    Solution, int array
+        With the status infeasible: the acts that lead to the highest S1 there is.
     """
-    share, now = target / 100, towers.standing()
     programme, columns = build(towers, merges, keeping)
-    _forbid(programme, columns, forbidden)
-    value = gain(towers, merges, columns, share, programme.columns)
-    used = np.flatnonzero(value)
-    programme.add_rows(1, np.zeros(len(used)), used, value[used], at_least=share * now.denominator - now.numerator)
-    start = greedy(towers, merges, keeping, share, programme, columns)
-    found = solve(programme, limits, start=start, report=report)
-    return found, _done(found, columns)
-
-
-def furthest(
-    towers: Towers, merges: Merges, keeping: Keeping, limits: Limits, *, forbidden: tuple[Ints, ...] = (),
-    report: Report | None = None,
-) -> tuple[Solution, Ints]:  # fmt: skip
-    """Return the solution with the highest S1, and the acts done.
-
-    Notes
-    -----
-    Numerator over denominator is no linear aim: Dinkelbach's steps (1967, Management Science 13) solve
-    max numerator - λ · denominator for the λ of the solution before, until nothing is gained.
-    """
-    now = towers.standing()
-    programme, columns = build(towers, merges, keeping)
-    _forbid(programme, columns, forbidden)
-    best, done = Solution("optimal", np.zeros(programme.columns), 0.0, 0.0, 0.0, 0.0), np.empty(0, np.int64)
-    left, reached = limits.time_limit_s, now
-    while left > 0 and now.denominator:
-        share = (reached.ratio or 0.0) / 100
-        value = gain(towers, merges, columns, share, programme.columns)
-        found = solve(programme, replace(limits, time_limit_s=left), start=best.x, maximise=True, cost=value,
-                      report=report)  # fmt: skip
-        left -= found.seconds
-        after = standing_after(towers, merges, _done(found, columns))
-        if not len(found.x) or (after.ratio or 0.0) <= (reached.ratio or 0.0) + 1e-9:
-            return replace(best, seconds=limits.time_limit_s - left), done
-        best, done, reached = found, _done(found, columns), after
-    return replace(best, status="time_limit", seconds=limits.time_limit_s - left), done
+    for acts in forbidden:
+        programme.add_rows(1, np.zeros(len(acts)), columns.act[acts], 1.0, at_most=len(acts) - 1.0)
+    start = greedy(towers, merges, keeping, target / 100, programme, columns)
+    effect = aim(merges, columns, programme.columns)
+    found = reach(programme, effect, towers.standing(), target, limits, start=start, report=report)
+    done = np.flatnonzero(found.x[columns.act] > 0.5) if len(found.x) else np.empty(0, np.int64)
+    return found, done
 
 
 def standing_after(towers: Towers, merges: Merges, done: Ints) -> Standing:
@@ -240,17 +216,6 @@ def _with_points(programme: Programme, columns: Columns, x: Floats) -> Floats | 
     return x if not len(programme.broken(x)) else None
 
 
-def _forbid(programme: Programme, columns: Columns, forbidden: tuple[Ints, ...]) -> None:
-    for acts in forbidden:
-        programme.add_rows(1, np.zeros(len(acts)), columns.act[acts], 1.0, at_most=len(acts) - 1.0)
-
-
-def _done(found: Solution, columns: Columns) -> Ints:
-    if not len(found.x):
-        return np.empty(0, np.int64)
-    return np.flatnonzero(found.x[columns.act] > 0.5)
-
-
 def ranked(towers: Towers, merges: Merges, done: Ints) -> tuple[Ints, list[Standing]]:
     """Return the acts in the order that gains most for its cost, and S1 after each of them."""
     left, order, after = list(done.tolist()), [], []
@@ -263,9 +228,9 @@ def ranked(towers: Towers, merges: Merges, done: Ints) -> tuple[Ints, list[Stand
             goes = merges.source[a] >= 0
             return -float((fresh + base * goes) / max(merges.cost[a], 1.0))
 
-        best = min(left, key=lambda a: (worth(a), a))
-        left.remove(best)
-        order.append(best)
+        first = min(left, key=lambda a: (worth(a), a))
+        left.remove(first)
+        order.append(first)
         after.append(now := standing_after(towers, merges, np.array(order)))
-        k[merges.host[best]] += 1
+        k[merges.host[first]] += 1
     return np.array(order, np.int64), after
