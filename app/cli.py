@@ -21,6 +21,7 @@ from app.jobs.commands import jobs
 from app.kit.console import AsJson, AsOf, KnownAt, day, err, moment, out, show
 from app.licensing.applications.commands import applications
 from app.licensing.commands import colocation, what_if
+from app.licensing.programme.commands import programme
 from app.objects.commands import history
 from app.sharing.commands import sharing
 
@@ -38,6 +39,7 @@ app.command("colocation")(colocation)
 app.command("what-if")(what_if)
 app.add_typer(sharing, name="sharing")
 app.add_typer(applications, name="applications")
+app.add_typer(programme, name="programme")
 
 
 @db.command("start")

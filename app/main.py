@@ -42,6 +42,7 @@ ROUTERS: tuple[str, ...] = (
     "app.licensing.applications.router",
     "app.licensing.applications.requests_router",
     "app.licensing.applications.documents_router",
+    "app.licensing.programme.router",
     "app.objects.router",
     "app.jobs.router",
     "app.coverage.runs_router",
@@ -50,7 +51,7 @@ ROUTERS: tuple[str, ...] = (
 )
 """Modules whose `router` is mounted, in order."""
 
-JOBS: tuple[str, ...] = ("app.coverage.jobs",)
+JOBS: tuple[str, ...] = ("app.coverage.jobs", "app.licensing.programme.jobs")
 """Modules that define kinds of background work (`app.jobs.work`)."""
 
 DIST = ROOT / "app" / "web" / "dist"

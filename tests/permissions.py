@@ -260,6 +260,14 @@ QUESTIONS: dict[str, Questions] = {
     "GET /api/jobs/{job_id}": _plain("/api/jobs/1"),
     "POST /api/jobs/{job_id}/cancel": _plain("/api/jobs/1/cancel"),
     "POST /api/coverage/runs": lambda _: [Ask("/api/coverage/runs", body={"rule": "village-80"})],
+    "POST /api/programmes": lambda _: [
+        Ask("/api/programmes", body={"kind": "towers", "target": 30} | more) for more in ({}, {"operator": INJECTION})
+    ],
+    "GET /api/programmes": _plain("/api/programmes", {}, {"kind": "towers"}),
+    "GET /api/programmes/{programme_id}": _plain("/api/programmes/1"),
+    "GET /api/programmes/{programme_id}/acts.{form}": lambda _: [
+        Ask(f"/api/programmes/1/acts.{form}") for form in ("geojson", "csv", "xlsx")
+    ],
     "GET /api/session": _plain("/api/session"),
     "POST /api/session": lambda _: [Ask("/api/session", body={"name": INJECTION, "password": "x"})],
     "DELETE /api/session": _plain("/api/session"),

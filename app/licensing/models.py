@@ -10,6 +10,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, Keyed
+from app.licensing.programme.models import ProgrammeRun
+
+__all__ = ["ProgrammeRun", "SharingQuestion"]
 
 
 class SharingQuestion(Keyed, Base):
