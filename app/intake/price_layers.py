@@ -1,4 +1,7 @@
-"""The layers of declared prices and sharing contracts; only data, as `app.intake.layers`."""
+"""The layers of declared prices and sharing contracts; only data, as `app.intake.layers`.
+
+Amounts are whole đồng: "120.000" is a hundred and twenty thousand, never 120.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ PRICES = Layer(
             "cho": "slot", "vi tri": "slot", "ong": "slot", "m": "metre", "met": "metre", "cot": "pole"}),
         Column("period", "choice", ("kỳ", "chu ky", "ky tinh"), words={p: p for p in PERIOD_MONTHS} | {
             "thang": "month", "quy": "quarter", "nam": "year"}),
-        Column("amount_vnd", "number", ("đơn giá", "gia", "muc gia", "don gia dong", "gia thue", "price"),
+        Column("amount_vnd", "integer", ("đơn giá", "gia", "muc gia", "don gia dong", "gia thue", "price"),
                required=True, low=0, high=MAX_VND),
         Column("urban", "boolean", ("đô thị", "khu vuc"), words={
             "do thi": True, "thanh thi": True, "urban": True, "nong thon": False, "rural": False}),
@@ -55,7 +58,7 @@ CONTRACTS = Layer(
         Column("street", "text", ("đường", "tuyen duong", "duong pho")),
         _COMPONENT,
         Column("slots", "integer", ("số lượng", "so cho", "so ong", "so cot", "quantity"), low=1, high=100_000),
-        Column("price_vnd_month", "number", ("giá thuê tháng", "gia thue", "tien thue", "thanh tien", "price"), low=0,
+        Column("price_vnd_month", "integer", ("giá thuê tháng", "gia thue", "tien thue", "thanh tien", "price"), low=0,
                high=MAX_VND),
         *LIFE,
     ),

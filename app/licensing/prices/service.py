@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.accounts.access import identity_of
 from app.areas.queries import commune
-from app.database import is_department, reads_all, say_why, statistics
+from app.database import is_department, reads_all, say_why, statistics, translated
 from app.errors import Conflict, Forbidden, Invalid, NotFound
 from app.licensing.prices import queries
 from app.licensing.prices.comparison import WITHHELD, Group, Limits, compare
@@ -55,8 +55,9 @@ def declare(session: Session, given: PriceIn) -> int:
         **given.model_dump(exclude={"owner", "commune"}), owner_id=owner, unit_id=None if unit is None else unit.id,
         source="declared",
     )  # fmt: skip
-    session.add(row)
-    session.flush()
+    with translated(), session.begin_nested():
+        session.add(row)
+        session.flush()
     return row.id
 
 
@@ -95,13 +96,14 @@ def record(session: Session, given: ContractIn) -> int:
         number=given.number, lessor_id=lessor, lessee_id=lessee, signed_on=given.signed_on, valid_from=start,
         valid_to=given.valid_to, document=given.document, source="declared",
     )  # fmt: skip
-    session.add(row)
-    session.flush()
-    session.add_all(
-        SharingContractItem(contract_id=row.id, **_item(session, item, given.lessor.upper(), start, i))
-        for i, item in enumerate(given.items)
-    )
-    session.flush()
+    with translated(), session.begin_nested():
+        session.add(row)
+        session.flush()
+        session.add_all(
+            SharingContractItem(contract_id=row.id, **_item(session, item, given.lessor.upper(), start, i))
+            for i, item in enumerate(given.items)
+        )
+        session.flush()
     return row.id
 
 
@@ -207,8 +209,9 @@ def _end(session: Session, row: RentalPrice | SharingContract, given: EndIn) -> 
         raise Forbidden("not_yours", "Chỉ chủ sở hữu hoặc cơ quan quản lý được kết thúc",
                         "Only its owner or the department ends it")  # fmt: skip
     say_why(session, given.reason)
-    row.valid_to = given.valid_to
-    session.flush()
+    with translated(), session.begin_nested():
+        row.valid_to = given.valid_to
+        session.flush()
 
 
 def unknown_price(price_id: int) -> NotFound:
