@@ -20,6 +20,7 @@ from app.coverage.ground_commands import land_cover, terrain
 from app.errors import AppError
 from app.jobs.commands import jobs
 from app.kit.console import AsJson, AsOf, KnownAt, day, err, moment, out, show
+from app.licensing.dossier.commands import appraisal
 from app.licensing.prices.commands import prices
 from app.objects.commands import history
 
@@ -34,6 +35,7 @@ app.add_typer(history, name="history")
 app.add_typer(units, name="units")
 app.add_typer(jobs, name="jobs")
 app.add_typer(prices, name="prices")
+app.add_typer(appraisal, name="appraisal")
 
 
 @db.command("start")

@@ -36,6 +36,7 @@ ROUTERS: tuple[str, ...] = (
     "app.sharing.series_router",
     "app.licensing.router",
     "app.licensing.prices.router",
+    "app.licensing.dossier.router",
     "app.objects.router",
     "app.jobs.router",
     "app.coverage.runs_router",

@@ -202,6 +202,15 @@ QUESTIONS: dict[str, Questions] = {
     "PUT /api/contracts/{contract_id}/end": lambda w: [
         Ask("/api/contracts/1/end", body={"valid_to": "2027-01-01", "reason": "test"})
     ],
+    "POST /api/appraisals": lambda w: [
+        Ask("/api/appraisals", body=around(n) | {"operator": "VIETTEL", "height_m": 30, "radius_m": 5000})
+        for n in KINDS
+    ],
+    "GET /api/appraisals/{appraisal_id}": _plain("/api/appraisals/1"),
+    "GET /api/appraisals/{appraisal_id}/verify": _plain("/api/appraisals/1/verify"),
+    "GET /api/appraisals/{appraisal_id}.{format}": lambda w: [
+        Ask(f"/api/appraisals/1.{f}") for f in ("pdf", "docx", "exe")
+    ],
     "GET /api/sharing-question": _plain("/api/sharing-question"),
     "POST /api/sharing-question": lambda w: [
         Ask("/api/sharing-question", body=around(n) | {"radius_m": 1000, "operator": "VIETTEL"}) for n in KINDS
