@@ -21,6 +21,8 @@ from app.jobs.commands import jobs
 from app.kit.console import AsJson, AsOf, KnownAt, day, err, moment, out, show
 from app.licensing.applications.commands import applications
 from app.licensing.commands import colocation, what_if
+from app.licensing.dossier.commands import appraisal
+from app.licensing.prices.commands import prices
 from app.licensing.programme.commands import programme
 from app.objects.commands import history
 from app.sharing.commands import sharing
@@ -40,6 +42,8 @@ app.command("what-if")(what_if)
 app.add_typer(sharing, name="sharing")
 app.add_typer(applications, name="applications")
 app.add_typer(programme, name="programme")
+app.add_typer(prices, name="prices")
+app.add_typer(appraisal, name="appraisal")
 
 
 @db.command("start")

@@ -120,6 +120,23 @@ _NAMED: Mapping[str, Rule] = {
         "Đây là quản trị viên cuối cùng đang hoạt động; hãy giao vai trò cho người khác trước",
         "This is the last active administrator; give somebody else the role first",
     ),
+    "ck_sharing_contract_two_parties": Rule(
+        "one_party",
+        "Bên cho thuê và bên thuê phải là hai tổ chức khác nhau",
+        "Lessor and lessee have to be two organisations",
+        "lessee",
+    ),
+    "ck_sharing_contract_item_of_lessor": Rule(
+        "not_the_lessors",
+        "Đối tượng của hợp đồng không thuộc bên cho thuê vào ngày hợp đồng bắt đầu",
+        "An object of the contract is not the lessor's on the day the contract begins",
+        "items",
+    ),
+    "ck_sharing_contract_parties_kept": Rule(
+        "contract_kept",
+        "Không sửa số, các bên và ngày bắt đầu của hợp đồng; hãy kết thúc hợp đồng này và ghi hợp đồng mới",
+        "Number, parties and beginning of a contract are kept; end this one and record another",
+    ),
 }
 _CONFLICTS = frozenset({"duplicate", "overlapping_validity", "last_administrator"})
 

@@ -43,6 +43,8 @@ ROUTERS: tuple[str, ...] = (
     "app.licensing.applications.requests_router",
     "app.licensing.applications.documents_router",
     "app.licensing.programme.router",
+    "app.licensing.prices.router",
+    "app.licensing.dossier.router",
     "app.objects.router",
     "app.jobs.router",
     "app.coverage.runs_router",

@@ -194,6 +194,39 @@ QUESTIONS: dict[str, Questions] = {
     "POST /api/what-if": lambda w: [
         Ask("/api/what-if", body={"switch_off": [{"site": f"{n.upper()}-SITE"}]}, target=n) for n in KINDS
     ],
+    "GET /api/prices": _plain("/api/prices", {}, {"owner": "VNPT"}, {"component": "mast"}),
+    "POST /api/prices": lambda w: [
+        Ask("/api/prices", body={"owner": o, "component": "mast", "per": "slot", "amount_vnd": 1.0,
+                                 "declared_on": "2026-01-01", "document": "x"})
+        for o in ("VIETTEL", "VNPT")
+    ],
+    "PUT /api/prices/{price_id}/end": lambda w: [
+        Ask("/api/prices/1/end", body={"valid_to": "2027-01-01", "reason": "test"})
+    ],
+    "GET /api/prices/comparison": _plain("/api/prices/comparison", {}),
+    "GET /api/prices/comparison.{format}": lambda w: [
+        Ask(f"/api/prices/comparison.{f}") for f in ("csv", "xlsx", "exe")
+    ],
+    "GET /api/contracts": _plain("/api/contracts", {}, {"party": "VNPT"}, {"number": INJECTION}),
+    "POST /api/contracts": lambda w: [
+        Ask("/api/contracts", target=name, body={
+            "number": f"K-{name}", "lessor": lessor, "lessee": "MOBIFONE", "signed_on": "2026-01-01",
+            "items": [{"structure": f"{name.upper()}-SITE-S", "component": "mast", "slots": 1}]})
+        for name in KINDS for lessor in ("VIETTEL", "VNPT")
+    ],
+    "GET /api/contracts/{contract_id}": _plain("/api/contracts/1"),
+    "PUT /api/contracts/{contract_id}/end": lambda w: [
+        Ask("/api/contracts/1/end", body={"valid_to": "2027-01-01", "reason": "test"})
+    ],
+    "POST /api/appraisals": lambda w: [
+        Ask("/api/appraisals", body=around(n) | {"operator": "VIETTEL", "height_m": 30, "radius_m": 5000})
+        for n in KINDS
+    ],
+    "GET /api/appraisals/{appraisal_id}": _plain("/api/appraisals/1"),
+    "GET /api/appraisals/{appraisal_id}/verify": _plain("/api/appraisals/1/verify"),
+    "GET /api/appraisals/{appraisal_id}.{format}": lambda w: [
+        Ask(f"/api/appraisals/1.{f}") for f in ("pdf", "docx", "exe")
+    ],
     "GET /api/sharing-question": _plain("/api/sharing-question"),
     "POST /api/sharing-question": lambda w: [
         Ask("/api/sharing-question", body=around(n) | {"radius_m": 1000, "operator": "VIETTEL"}) for n in KINDS

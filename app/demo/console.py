@@ -32,6 +32,7 @@ STEPS = {
     "poles": "cột / poles",
     "ducts": "cống bể / ducts",
     "facilities": "cơ sở / facilities",
+    "prices": "giá thuê / prices",
 }
 
 

@@ -201,6 +201,43 @@ CATALOGUE: dict[str, Kind] = {
         "Không rõ thôn thuộc xã/phường nào: không nằm trong xã/phường nào đang hiệu lực",
         "The commune of the village is unknown: it lies in none that is in force",
     ),
+    # prices and contracts
+    "per_contradicts": Kind(
+        ERROR, "Đơn vị tính {value} không dùng cho hạng mục này; chọn {hint}", "{value} is no unit of this; use {hint}"
+    ),
+    "kind_needs_structure": Kind(
+        ERROR, "Loại cột {value} chỉ dùng cho nhà trạm, cột ăng ten, nguồn", "The kind {value} is of structures only"
+    ),
+    "two_places": Kind(
+        ERROR, "Chọn đô thị/nông thôn hoặc một xã, phường, không cả hai", "Town or country, or one commune; not both"
+    ),
+    "priced_twice": Kind(
+        ERROR, "Đã có giá cho đúng hạng mục này vào thời gian đó: {hint}", "The same is priced for these days: {hint}"
+    ),
+    "one_party": Kind(ERROR, "Bên cho thuê và bên thuê là một: {value}", "Lessor and lessee are the same: {value}"),
+    "one_object": Kind(
+        ERROR,
+        "Mỗi dòng có đúng một trong structure, pole, duct, street; dòng này có: {hint}",
+        "A row has exactly one of structure, pole, duct, street; this one has: {hint}",
+    ),
+    "component_contradicts": Kind(
+        ERROR,
+        "Hạng mục {value} không thuộc loại đối tượng này; chọn {hint}",
+        "{value} is not of such a thing; use {hint}",
+    ),
+    "not_the_lessors": Kind(
+        ERROR,
+        "{value!r} không phải của bên cho thuê vào ngày hợp đồng bắt đầu",
+        "{value!r} is not the lessor's on the day the contract begins",
+    ),
+    "contract_differs": Kind(
+        ERROR,
+        "Các dòng của hợp đồng {value!r} khác nhau về bên thuê hoặc ngày",
+        "The rows of contract {value!r} differ in lessee or days",
+    ),
+    "item_twice": Kind(
+        ERROR, "Hợp đồng {value!r} ghi hai lần cùng một đối tượng", "The contract {value!r} covers one thing twice"
+    ),
     # measurements
     "in_future": Kind(
         ERROR,

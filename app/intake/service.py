@@ -23,14 +23,17 @@ from app.intake import (
     load_evidence,
     load_lines,
     load_places,
+    load_prices,
     load_reforms,
     load_sites,
     population,
     position,
+    price_layers,
     references,
 )
 from app.intake.findings import Findings
-from app.intake.layers import LAYERS, Layer
+from app.intake.layers import LAYERS as OBJECTS
+from app.intake.layers import Layer
 from app.intake.region import Region, province
 from app.intake.registry import Staged, stage_rows
 from app.intake.report import LoadReport
@@ -47,7 +50,9 @@ LOADERS = {
     **load_lines.LOADERS,
     **load_places.LOADERS,
     **load_evidence.LOADERS,
+    **load_prices.LOADERS,
 }
+LAYERS = {**OBJECTS, **price_layers.LAYERS}
 _STEPS = ("read", "check", "stage", "match", "write")
 
 
@@ -195,7 +200,7 @@ _MORE = {"sites": (Structure, Cell)}
 def _already_there(task: job.Job, staged: Staged) -> None:
     """Report rows that match the registry without --update, and registry rows that several rows match."""
     # Always updated, or checked by their own rule.
-    if task.layer.name in {"areas", "demand_points", "successions", "measurements"}:
+    if task.layer.name in {"areas", "demand_points", "successions", "measurements", "prices", "contracts"}:
         return
     matched = select(staged.c.i).where(staged.c.existing_id.is_not(None)).order_by(staged.c.i)
     label, codes = task.sheet.label("code"), task.columns["code"]

@@ -18,7 +18,7 @@ from app.errors import Invalid
 T = TypeVar("T")
 MAX_OFFSET = 10_000_000
 MAX_ID = 2**63 - 1
-_LOCAL = dt.timezone(dt.timedelta(hours=7))  # Viet Nam has no summer time; the machine may have no tz database
+LOCAL = dt.timezone(dt.timedelta(hours=7))  # Viet Nam has no summer time; the machine may have no tz database
 _NUMBER = re.compile(r"[+-]?(\d{1,20}(\.\d{0,20})?|\.\d{1,20})([eE][+-]?\d{1,3})?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _INSTANT = re.compile(
@@ -29,7 +29,7 @@ _FIRST_YEAR = 2000
 
 def today() -> dt.date:
     """Return today's date in Viet Nam."""
-    return dt.datetime.now(_LOCAL).date()
+    return dt.datetime.now(LOCAL).date()
 
 
 def refused(code: str, vi: str, en: str) -> PydanticCustomError:

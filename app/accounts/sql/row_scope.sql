@@ -96,6 +96,8 @@ BEGIN
         || ARRAY(SELECT DISTINCT 'registry.trench:' || d.trench_id FROM registry.duct d
                  WHERE d.restricted AND NOT EXISTS (
                      SELECT FROM registry.duct o WHERE o.trench_id = d.trench_id AND NOT o.restricted))
+        || ARRAY(SELECT 'registry.sharing_contract_item:' || i FROM unnest(registry.restricted_items()) AS i)
+        || ARRAY(SELECT 'registry.sharing_contract:' || i FROM unnest(registry.hidden_contracts()) AS i)
         || ARRAY(SELECT 'registry.facility_connection:' || x.id FROM registry.facility_connection x
                  WHERE x.facility_id = ANY (registry.restricted_ids('facility')));
 END

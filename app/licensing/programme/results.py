@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from app.licensing.colocation import Reason
+from app.licensing.reasons import Reason
 
 Status = Literal["optimal", "time_limit", "infeasible", "no_solution", "already_met"]
 Coverage = Literal["kept", "unknown", "not_concerned"]

@@ -145,6 +145,7 @@ def wanted(
     p, c, _, _ = reached(radio, places, open_to, reach_m, "acts", report)
     none = np.empty(0, np.int64)
     return Keeping(
-        np.asarray((radio.rule.min_share - 1e-9) * total - held, np.float64), villages, of[village[open_to]], weight[open_to], none, none,
+        np.asarray((radio.rule.min_share - 1e-9) * total - held, np.float64), villages, of[village[open_to]],
+        weight[open_to], none, none,
         np.searchsorted(open_to, p).astype(np.int64), c, none,
     )  # fmt: skip

@@ -9,7 +9,6 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from app.coverage.inputs import digest
-from app.licensing.colocation import Reason
 from app.licensing.programme import keeping
 from app.licensing.programme.asked import Settled, no_known_capacity
 from app.licensing.programme.keeping import Checked
@@ -19,6 +18,7 @@ from app.licensing.programme.results import Act, Coverage, Outcome, Place, Stand
 from app.licensing.programme.solver import Ints, Report, Solution
 from app.licensing.programme.tower_inputs import Registered, merges, read_towers
 from app.licensing.programme.towers import Bools, Merges, best, ranked, standing_after
+from app.licensing.reasons import Reason
 
 _ROUNDS = 25
 """Solutions tried; each one that costs a village its verdict is forbidden."""

@@ -1,0 +1,95 @@
+"""Makes appraisals: runs the check, freezes it, verifies it, writes its sheet."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from sqlalchemy.orm import Session
+
+from app.database import scope_of, translated
+from app.errors import NotFound
+from app.kit.page import LOCAL
+from app.licensing import queries as structures
+from app.licensing.colocation import Candidate
+from app.licensing.dossier import frozen
+from app.licensing.dossier.content import Sheet, build, synthetic
+from app.licensing.dossier.map import half_width_m
+from app.licensing.dossier.models import Appraisal
+from app.licensing.dossier.pdf import to_pdf
+from app.licensing.dossier.queries import surroundings
+from app.licensing.dossier.schemas import AppraisalIn
+from app.licensing.dossier.snapshot import Verification, sha256_of, verify
+from app.licensing.dossier.word import to_word
+from app.policy.queries import parameter
+
+Format = Literal["pdf", "docx"]
+
+
+def make(session: Session, asked: AppraisalIn) -> Appraisal:
+    """Run the check of `asked` (its as_of given) and freeze it with all it follows from; the caller commits.
+
+    Raises
+    ------
+    Invalid
+        As `app.licensing.service.check_colocation`.
+    """
+    assert asked.as_of is not None, "the caller says which day"
+    proposal = asked.model_dump(exclude={"application_id", "application"})
+    check = frozen.gather(session, **proposal)
+    answer = frozen.answer(check)
+    hidden = [Candidate(**c) for c in check["candidates"] if c["restricted"]]
+    structures.log_restricted(session, hidden)
+    half_m = half_width_m(answer["proposal"]["radius_m"])
+    application = None if asked.application is None else asked.application.model_dump(mode="json")
+    inputs = {
+        "check": check,
+        "map": surroundings(session, asked.lon, asked.lat, half_m, asked.as_of),
+        "facts": {"agency": parameter(session, "dossier", "agency", asked.as_of).value, "application": application},
+    }
+    row = Appraisal(
+        application_id=asked.application_id, as_of=asked.as_of, inputs=inputs, answer=answer,
+        sha256=sha256_of(inputs, answer), made_by=scope_of(session).actor or "unknown",
+    )  # fmt: skip
+    with translated(), session.begin_nested():
+        session.add(row)
+        session.flush()
+    session.refresh(row)  # from here on it is what the database holds
+    return row
+
+
+def find(session: Session, appraisal_id: int) -> Appraisal:
+    """Return an appraisal.
+
+    Raises
+    ------
+    NotFound
+        `unknown_appraisal`: none of that number, or not for the caller to see.
+    """
+    row = session.get(Appraisal, appraisal_id)
+    if row is None:
+        raise NotFound(
+            "unknown_appraisal", f"Không có phiếu thẩm định số {appraisal_id}",
+            f"There is no appraisal {appraisal_id}", field="appraisal_id",
+        )  # fmt: skip
+    return row
+
+
+def told(row: Appraisal) -> dict[str, Any]:
+    """Return an appraisal as it is answered."""
+    return {
+        "id": row.id, "application_id": row.application_id, "as_of": row.as_of, "at": row.at, "made_by": row.made_by,
+        "sha256": row.sha256, "synthetic": synthetic(row.answer), "answer": row.answer, "facts": row.inputs["facts"],
+    }  # fmt: skip
+
+
+def check(row: Appraisal) -> Verification:
+    """Say whether the record is whole and its answer still follows from it."""
+    return verify(row.inputs, row.answer, row.sha256, lambda inputs: frozen.answer(inputs["check"]))
+
+
+def write(row: Appraisal, kind: Format, *, english: bool = False) -> bytes:
+    """Return the sheet as PDF or Word; the same appraisal gives the same document."""
+    made_on = row.at.astimezone(LOCAL).date()
+    sheet = Sheet(row.id, row.inputs, row.answer, row.sha256, made_on, row.made_by)
+    document = build(sheet, english=english)
+    return to_pdf(document) if kind == "pdf" else to_word(document)
