@@ -1,26 +1,62 @@
-"""One text for one value: JSON with sorted keys, for hashes that anybody can compute again."""
+"""One text for one value: JSON for hashes that anybody can compute again, years later.
+
+Keys sorted, no spaces, UTF-8 in NFC, numbers to twelve significant digits with whole ones as integers (so that 40 and
+40.0, and a trip through PostgreSQL's jsonb, are the same), no NaN.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
+import unicodedata
+from collections.abc import Mapping
 from typing import Any
 
+_DIGITS = 12
 
-def canonical(value: Any) -> bytes:
-    """Return JSON in UTF-8 with sorted keys, no spaces, and numbers as Python prints them shortest.
+
+def canonical(value: Any) -> str:
+    """Return the canonical JSON of `value`.
 
     Raises
     ------
     ValueError
-        NaN or an infinity, which JSON has no word for.
-    TypeError
-        What JSON has no form for.
+        A number that is not finite, a key that is no text, or something JSON has no word for.
     """
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
-    return text.encode()
+    return json.dumps(plain(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def plain(value: Any) -> Any:
+    """Return `value` as canonical JSON has it: texts in NFC, numbers rounded, tuples as lists.
+
+    Raises
+    ------
+    ValueError
+        As `canonical`.
+    """
+    if isinstance(value, Mapping):
+        if not all(isinstance(k, str) for k in value):
+            raise ValueError("keys of canonical JSON are text")
+        return {unicodedata.normalize("NFC", k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", value)
+    if isinstance(value, float):
+        return _number(value)
+    if value is None or isinstance(value, bool | int):
+        return value
+    raise ValueError(f"canonical JSON has no {type(value).__name__}")
+
+
+def _number(value: float) -> float | int:
+    if not math.isfinite(value):
+        raise ValueError("canonical JSON has no NaN and no infinity")
+    rounded = float(f"{value:.{_DIGITS}g}")
+    return int(rounded) if rounded.is_integer() and abs(rounded) < 2**53 else rounded
 
 
 def sha256_of(value: Any) -> str:
-    """Return the SHA-256 of the canonical form, hexadecimal."""
-    return hashlib.sha256(canonical(value)).hexdigest()
+    """Return the SHA-256 of the canonical form, 64 hexadecimal digits."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.kit.canonical import sha256_of
 from app.kit.page import today
 from app.licensing.applications import queries, rules
 from app.licensing.applications.models import Application, Check
@@ -61,16 +61,10 @@ def make(session: Session, row: Application) -> dict[str, Any]:
     answer = _tower(session, row) if row.kind == "tower" else _line(session, row)
     plain = json.loads(json.dumps(answer, default=str))
     advice = str(plain["advice"]["code"])
-    session.add(Check(application_id=row.id, as_of=on, answer=plain, sha256=digest(plain), advice=advice))
+    session.add(Check(application_id=row.id, as_of=on, answer=plain, sha256=sha256_of(plain), advice=advice))
     session.flush()
     # Neither names nor numbers: an application is no way around the private sharing question.
     return {"advice": advice, "as_of": on.isoformat()}
-
-
-def digest(answer: dict[str, Any]) -> str:
-    """Return the SHA-256 of an answer as canonical JSON: sorted keys, no spaces, UTF-8."""
-    plain = json.dumps(answer, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(plain.encode()).hexdigest()
 
 
 def _tower(session: Session, row: Application) -> dict[str, Any]:

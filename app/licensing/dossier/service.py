@@ -9,9 +9,7 @@ from sqlalchemy.orm import Session
 from app.database import scope_of, translated
 from app.errors import NotFound
 from app.kit.page import LOCAL
-from app.licensing import queries as structures
-from app.licensing.colocation import Candidate
-from app.licensing.dossier import frozen
+from app.licensing.answers import answer as answer_of
 from app.licensing.dossier.content import Sheet, build, synthetic
 from app.licensing.dossier.map import half_width_m
 from app.licensing.dossier.models import Appraisal
@@ -20,6 +18,8 @@ from app.licensing.dossier.queries import surroundings
 from app.licensing.dossier.schemas import AppraisalIn
 from app.licensing.dossier.snapshot import Verification, sha256_of, verify
 from app.licensing.dossier.word import to_word
+from app.licensing.inputs import thawed
+from app.licensing.service import gather
 from app.policy.queries import parameter
 
 Format = Literal["pdf", "docx"]
@@ -34,16 +34,13 @@ def make(session: Session, asked: AppraisalIn) -> Appraisal:
         As `app.licensing.service.check_colocation`.
     """
     assert asked.as_of is not None, "the caller says which day"
-    proposal = asked.model_dump(exclude={"application_id", "application"})
-    check = frozen.gather(session, **proposal)
-    answer = frozen.answer(check)
-    hidden = [Candidate(**c) for c in check["candidates"] if c["restricted"]]
-    structures.log_restricted(session, hidden)
-    half_m = half_width_m(answer["proposal"]["radius_m"])
+    given = gather(session, **asked.model_dump(exclude={"application_id", "application"}))
+    check, answer = given.frozen(), answer_of(given)
+    half_m = half_width_m(given.proposal.radius_m)
     application = None if asked.application is None else asked.application.model_dump(mode="json")
     inputs = {
         "check": check,
-        "map": surroundings(session, asked.lon, asked.lat, half_m, asked.as_of),
+        "map": surroundings(session, given.proposal.lon, given.proposal.lat, half_m, asked.as_of),
         "facts": {"agency": parameter(session, "dossier", "agency", asked.as_of).value, "application": application},
     }
     row = Appraisal(
@@ -84,7 +81,7 @@ def told(row: Appraisal) -> dict[str, Any]:
 
 def check(row: Appraisal) -> Verification:
     """Say whether the record is whole and its answer still follows from it."""
-    return verify(row.inputs, row.answer, row.sha256, lambda inputs: frozen.answer(inputs["check"]))
+    return verify(row.inputs, row.answer, row.sha256, lambda inputs: answer_of(thawed(inputs["check"])))
 
 
 def write(row: Appraisal, kind: Format, *, english: bool = False) -> bytes:

@@ -1,22 +1,18 @@
 """Freezes what an answer follows from, and says later whether it still follows. Pure.
 
-Canonical JSON: keys sorted, no spaces, UTF-8 in NFC, numbers to twelve significant digits with whole ones as integers
-(so that 40 and 40.0, and a trip through PostgreSQL's jsonb, are the same), no NaN. The hash is SHA-256 of the canonical
-{"answer", "format", "inputs"}.
+The hash is that of {"answer", "format", "inputs"} in canonical JSON (`app.kit.canonical`).
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import math
-import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from app.kit.canonical import plain
+from app.kit.canonical import sha256_of as hash_of
+
 FORMAT = 1
-_DIGITS = 12
 _SHOWN = 100
 """Differences listed one by one; the count tells all."""
 
@@ -59,44 +55,9 @@ class Verification:
     differences: tuple[Difference, ...]
 
 
-def canonical(value: Any) -> str:
-    """Return the canonical JSON of `value`.
-
-    Raises
-    ------
-    ValueError
-        A number that is not finite, a key that is no text, or something JSON has no word for.
-    """
-    return json.dumps(_plain(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        if not all(isinstance(k, str) for k in value):
-            raise ValueError("keys of canonical JSON are text")
-        return {unicodedata.normalize("NFC", k): _plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    if isinstance(value, str):
-        return unicodedata.normalize("NFC", value)
-    if isinstance(value, float):
-        return _number(value)
-    if value is None or isinstance(value, bool | int):
-        return value
-    raise ValueError(f"canonical JSON has no {type(value).__name__}")
-
-
-def _number(value: float) -> float | int:
-    if not math.isfinite(value):
-        raise ValueError("canonical JSON has no NaN and no infinity")
-    rounded = float(f"{value:.{_DIGITS}g}")
-    return int(rounded) if rounded.is_integer() and abs(rounded) < 2**53 else rounded
-
-
 def sha256_of(inputs: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
     """Return the hash of a frozen check, 64 hexadecimal digits."""
-    whole = canonical({"format": FORMAT, "inputs": inputs, "answer": answer})
-    return hashlib.sha256(whole.encode()).hexdigest()
+    return hash_of({"format": FORMAT, "inputs": inputs, "answer": answer})
 
 
 def verify(inputs: dict[str, Any], answer: dict[str, Any], sha256: str, rerun: Rerun) -> Verification:
@@ -109,7 +70,7 @@ def verify(inputs: dict[str, Any], answer: dict[str, Any], sha256: str, rerun: R
 def differences(frozen: Any, now: Any) -> list[Difference]:
     """Return where two values differ after canonicalisation, in the order of their paths."""
     found: list[Difference] = []
-    _walk("", _plain(frozen), _plain(now), found.append)
+    _walk("", plain(frozen), plain(now), found.append)
     return found
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
 from typing import Any
 
@@ -12,8 +11,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.database import session_scope, system
+from app.kit.canonical import sha256_of
 from app.kit.page import today
-from app.licensing.applications import prechecks, service
+from app.licensing.applications import service
 from app.licensing.applications.schemas import ApplicationIn
 from app.sharing.surveys import survey
 from tests.conftest import Hatang
@@ -93,8 +93,7 @@ def test_the_check_is_kept_whole_with_its_hash(acting: As) -> None:
     number = begun(acting("mobifone"))["id"]
     act(acting("mobifone"), number, "submit")
     check = act(acting("planner"), number, "precheck")["check"]
-    plain = json.dumps(check["answer"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    assert check["sha256"] == hashlib.sha256(plain.encode()).hexdigest() == prechecks.digest(check["answer"])
+    assert check["sha256"] == sha256_of(check["answer"])
     event = acting("mobifone").get(f"/api/applications/{number}").json()["events"][-1]
     assert event["details"] == {"advice": "share", "as_of": str(today())}, "neither names nor numbers"
 
