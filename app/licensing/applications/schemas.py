@@ -127,17 +127,17 @@ class FailIn(Given):
 class ApplicationsQuestion(Paged):
     """Which applications."""
 
-    state: State | None = None
-    kind: Kind | None = None
-    operator: Code | None = None
+    state: State | None = Field(None, description="Only in this state")
+    kind: Kind | None = Field(None, description="tower, pole or duct")
+    operator: Code | None = Field(None, description="Code of who will use what is built or shared")
     overdue: bool | None = Field(None, description="Only those whose running clock is overdue, or is not")
 
 
 class RequestsQuestion(Paged):
     """Which sharing requests."""
 
-    state: RequestState | None = None
-    owner: Code | None = None
+    state: RequestState | None = Field(None, description="Only in this state")
+    owner: Code | None = Field(None, description="Code of the organisation that was asked")
 
 
 class ClockOut(BaseModel):
