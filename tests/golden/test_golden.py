@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from app.coverage.service import run_coverage
 from app.coverage.terrain import add_files
 from app.intake.service import load_file
+from app.licensing.programme.service import question, run
 from app.licensing.service import check_colocation
 from app.sharing.service import sharing_on
 from app.sharing.snapshots import freeze
@@ -147,6 +148,25 @@ def test_colocation(province: Session, case: dict[str, Any]) -> None:
     assert [c["site"] for c in answer["near_duplicates"]] == case["near_duplicates"]
     for code in ("S1", "S2"):
         assert {k: answer["effect"][code][k] for k in case[code]} == {k: close(v) for k, v in case[code].items()}
+
+
+@pytest.mark.parametrize(("target", "status"), [(25, "optimal"), (30, "infeasible"), (18, "already_met")])
+def test_programme(province: Session, target: float, status: str) -> None:
+    expected = EXPECTED["programme"]
+    found = run(province, question("towers", as_of=DAY, target=target))
+    assert found.status == status
+    told = found.result
+    assert [told["before"]["numerator"], told["before"]["denominator"]] == expected["S1"]["before"]
+    if status == "already_met":
+        assert (told["acts"], found.cost_vnd) == ([], 0)
+        return
+    assert [told["after"]["numerator"], told["after"]["denominator"]] == expected["S1"]["after"]
+    acts = [[a["source"]["code"], a["target"]["code"].split("-")[0], *a["organisations"], a["distance_m"],
+             a["cost_vnd"], a["capacity_left"]] for a in told["acts"]]  # fmt: skip
+    assert acts == [[*row[:4], close(row[4]), row[5]] for row in expected["acts"]]
+    assert told["acts"][0]["coverage"] == "unknown"
+    assert told["acts"][0]["synthetic"] is True
+    assert (told["reachable"] or told["after"])["ratio"] == close(expected["reachable"])
 
 
 def test_the_same_over_http(province: Session, client: TestClient) -> None:

@@ -28,14 +28,14 @@ def solve_poles(session: Session, settled: Settled, report: Report | None = None
     """
     found = pole_inputs.read_poles(session, settled.asked.as_of)
     poles, counts = found.poles, dict(found.counts)
-    sha256 = digest(found.inputs_sha256, poles.spare, poles.lines, found.lon, found.lat, settled)
+    span_m = float(parameter(session, "programme", "search", settled.asked.as_of).value["span_m"])
+    sha256 = digest(found.inputs_sha256, poles.spare, poles.lines, found.lon, found.lat, span_m, settled)
     if _met(poles.now, settled.target):
         return _outcome(settled, "already_met", None, poles.now, poles.now, (), counts), sha256
     if not counts["with_room"]:
         raise no_known_capacity("cột treo cáp", "pole")
     codes = found.organisations.codes
     only = codes.index(settled.operator) if settled.operator else None
-    span_m = float(parameter(session, "programme", "search", settled.asked.as_of).value["span_m"])
     joins = pole_inputs.joins(found, settled.cost, span_m, only)
     comings = pole_inputs.comings(found, settled.cost, settled.radius_m, only)
     counts |= {"moves_possible": len(joins.cost), "comings_possible": len(comings.cost)}

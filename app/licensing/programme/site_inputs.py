@@ -144,8 +144,7 @@ def wanted(
     open_to = np.flatnonzero(mine & ~served)
     p, c, _, _ = reached(radio, places, open_to, reach_m, "acts", report)
     none = np.empty(0, np.int64)
-    return Keeping(
-        np.asarray((radio.rule.min_share - 1e-9) * total - held, np.float64), villages, of[village[open_to]],
-        weight[open_to], none, none,
-        np.searchsorted(open_to, p).astype(np.int64), c, none,
-    )  # fmt: skip
+    need = np.asarray((radio.rule.min_share - 1e-9) * total - held, np.float64)
+    point = np.searchsorted(open_to, p).astype(np.int64)
+    row = of[village[open_to]]
+    return Keeping(need, villages, row, weight[open_to], none, none, point, c, none)
