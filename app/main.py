@@ -42,6 +42,7 @@ ROUTERS: tuple[str, ...] = (
     "app.licensing.applications.router",
     "app.licensing.applications.requests_router",
     "app.licensing.applications.documents_router",
+    "app.licensing.applications.dossier_router",
     "app.licensing.programme.router",
     "app.licensing.prices.router",
     "app.licensing.dossier.router",

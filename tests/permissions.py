@@ -218,6 +218,9 @@ QUESTIONS: dict[str, Questions] = {
     "PUT /api/contracts/{contract_id}/end": lambda w: [
         Ask("/api/contracts/1/end", body={"valid_to": "2027-01-01", "reason": "test"})
     ],
+    "GET /api/applications/{application_id}/dossier.{format}": lambda w: [
+        Ask(f"/api/applications/1/dossier.{f}") for f in ("pdf", "docx")
+    ],
     "POST /api/appraisals": lambda w: [
         Ask("/api/appraisals", body=around(n) | {"operator": "VIETTEL", "height_m": 30, "radius_m": 5000})
         for n in KINDS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.demo import store
 from app.demo.noise import stream
 from app.demo.parameters import label, read
+from app.licensing.prices.comparison import per_month
 
 # What somebody uses of another's today, the first few of each pair of organisations by code.
 _USED = """
@@ -48,6 +50,8 @@ _NAME = text("""
     WHERE x.structure_id = i.structure_id AND x.tenant_id = c.lessee_id AND x.component = i.component
       AND x.valid_to IS NULL
 """)
+Levels = dict[tuple[str, str, str | None, bool | None], float]
+"""VND a month by owner, component, type code and side."""
 _BY_CODE = {"lessor_id": ("organisation", "code"), "lessee_id": ("organisation", "code")}
 
 
@@ -55,7 +59,10 @@ def write(session: Session, seed: int) -> dict[str, int]:
     """Insert prices of a few owners, and contracts over part of what is used; return the rows written."""
     rng, drawn, source = stream(seed, "prices"), read("prices"), label(seed)
     rows = _list(rng, drawn)
-    level = {(r["owner_id"], r["component"]): r["amount_vnd"] / (12 if r["period"] == "year" else 1) for r in rows}
+    level = {
+        (r["owner_id"], r["component"], r["type_code"], r["urban"]): per_month(r["amount_vnd"], r["period"])
+        for r in rows
+    }
     written = {
         "rental_price": store.put(
             session,
@@ -88,8 +95,17 @@ def _list(rng: np.random.Generator, drawn: dict[str, Any]) -> list[dict[str, Any
     ]
 
 
+def _asked(level: Levels, row: Mapping[str, Any], component: str) -> float:
+    """Return the lessor's list price for what is let, VNPT's dearest where it has none."""
+    wanted = (row["lessor"], component, row.get("type_code"), row.get("urban"))
+    for key in (wanted, (*wanted[:3], None), (*wanted[:2], None, None)):
+        if key in level:
+            return level[key]
+    return max(v for (owner, kind, *_), v in level.items() if (owner, kind) == ("VNPT", component))
+
+
 def _contracts(
-    session: Session, rng: np.random.Generator, drawn: dict[str, Any], level: dict[tuple[str, str], float], source: str
+    session: Session, rng: np.random.Generator, drawn: dict[str, Any], level: Levels, source: str
 ) -> dict[str, int]:
     items: dict[str, list[dict[str, Any]]] = {}
     for query, component, column, short in (
@@ -100,7 +116,7 @@ def _contracts(
         ).mappings():
             number = f"HĐ-{short}/{row['lessor']}-{row['lessee']} (SYNTHETIC)"
             quantity = row.get("length_m") or row.get("poles") or 1
-            base = level.get((row["lessor"], component), level[("VNPT", component)]) * quantity
+            base = _asked(level, dict(row), component) * quantity
             known = rng.random() >= drawn["price_unknown"]
             paid = round(base * rng.uniform(*drawn["paid"]), -3)
             items.setdefault(number, []).append(

@@ -38,7 +38,10 @@ def plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         if not all(isinstance(k, str) for k in value):
             raise ValueError("keys of canonical JSON are text")
-        return {unicodedata.normalize("NFC", k): plain(v) for k, v in value.items()}
+        found = {unicodedata.normalize("NFC", k): plain(v) for k, v in value.items()}
+        if len(found) < len(value):
+            raise ValueError("two keys of canonical JSON are written alike")
+        return found
     if isinstance(value, list | tuple):
         return [plain(v) for v in value]
     if isinstance(value, str):

@@ -37,6 +37,9 @@ def upgrade() -> None:
             "jsonb_typeof(inputs) = 'object' AND jsonb_typeof(answer) = 'object'", name=op.f("ck_appraisal_objects")
         ),
         sa.CheckConstraint("made_by <> ''", name=op.f("ck_appraisal_made_by")),
+        sa.ForeignKeyConstraint(
+            ["application_id"], ["licensing.application.id"], name=op.f("fk_appraisal_application_id_application")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_appraisal")),
         schema="registry",
     )

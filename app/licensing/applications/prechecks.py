@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import Any
 
 from sqlalchemy import text
@@ -13,8 +12,8 @@ from app.kit.canonical import sha256_of
 from app.kit.page import today
 from app.licensing.applications import queries, rules
 from app.licensing.applications.models import Application, Check
-from app.licensing.service import check_colocation
-from app.policy.queries import parameter
+from app.licensing.dossier.service import freeze
+from app.licensing.service import gather
 
 _NEAR = """
     {geom} && ST_Expand(a.geom, :degrees) AND ST_DWithin({geom}::geography, a.geom::geography, :radius_m)
@@ -55,7 +54,7 @@ def make(session: Session, row: Application) -> dict[str, Any]:
     Raises
     ------
     Invalid
-        What `check_colocation` refuses: height, operator or place.
+        What `app.licensing.service.gather` refuses: height, operator or place.
     """
     on = today()
     answer = _tower(session, row) if row.kind == "tower" else _line(session, row)
@@ -68,16 +67,16 @@ def make(session: Session, row: Application) -> dict[str, Any]:
 
 
 def _tower(session: Session, row: Application) -> dict[str, Any]:
-    """Check around a point; of a search area, around one on it, as far as it reaches and the radius more."""
+    """Check at the point or in the search area, and freeze all of it for the appraisal sheet."""
     place = queries.shape(session, row.id)
-    search = parameter(session, "colocation", "search", today()).value
-    reach = math.ceil(place.reach_m or 0)
-    radius = None if reach == 0 else min(search["radius_m"] + reach, search["max_radius_m"])
     operator = queries.organisations(session, {row.operator_id})[row.operator_id]["code"]
-    return check_colocation(
-        session, lon=place.lon, lat=place.lat, operator=operator, height_m=row.height_m or 0.0,
-        technologies=row.technologies, radius_m=radius, as_of=today(),
+    area = place.geometry if place.geometry["type"] == "Polygon" else None
+    given = gather(
+        session, lon=None if area else place.lon, lat=None if area else place.lat, area=area, operator=operator,
+        height_m=row.height_m or 0.0, technologies=row.technologies, as_of=today(),
     )  # fmt: skip
+    frozen = freeze(session, given, application_id=row.id)
+    return frozen.answer | {"appraisal_id": frozen.id}
 
 
 def _line(session: Session, row: Application) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Structures that are restricted are not in the sheet: it leaves the department, a
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,19 +23,21 @@ from app.licensing.dossier.document import (
     Table,
     Text,
 )
-from app.licensing.dossier.map import draw
+from app.licensing.dossier.map import draw, unit_name
 
 Facts = Mapping[str, Any]
 NONE = "—"
+_CITED = re.compile(r"; (?=\[[A-Z]\])")
+"""Between two citations, each of which begins with its mark; a semicolon inside one parts nothing."""
 _STATE = {"free": "còn chỗ", "full": "đã đầy", "unknown": "chưa rõ"}
 _STATUS = {
-    "ok": "đạt", "pass": "đạt", "warning": "lưu ý", "warn": "lưu ý", "fail": "không đạt", "refuse": "không đạt",
-    "unknown": "chưa rõ",
+    "ok": "đạt", "warning": "lưu ý", "needs_approval": "cần chấp thuận", "refuse": "không đạt", "unknown": "chưa rõ",
 }  # fmt: skip
+_PURPOSE = {"coverage": "phủ sóng nơi chưa có", "capacity": "tăng dung lượng", "new_technology": "công nghệ mới"}
 _COVERAGE = (
-    ("people", "Người dân được phủ sóng thêm", "People gained"),
-    ("villages", "Thôn, tổ dân phố được phủ sóng thêm", "Villages gained"),
-    ("share_of_proposal", "So với vị trí đề xuất", "Share of the proposal's"),
+    ("people", "Người dân được phục vụ cho mục đích", "People served for the purpose"),
+    ("villages_gained", "Thôn, tổ dân phố được phủ sóng thêm", "Villages gained"),
+    ("share_of_proposal", "Phần dân của đề xuất được phục vụ", "Share of the proposal's people"),
 )
 
 
@@ -64,7 +67,7 @@ def build(sheet: Sheet, *, english: bool = False) -> Document:
     agency = Agency(**facts["agency"])
     blocks: list[Block] = []
     for part in (
-        _request(answer, facts), _conclusion(answer), _map(sheet.inputs, answer), _alternatives(answer),
+        _request(answer, facts), _conclusion(answer), _alternatives(answer), _map(sheet.inputs, answer),
         _constraints(answer), _coverage(answer), _effect(answer), _requests(facts), _decision(facts),
         _grounds(answer), _data(sheet),
     ):  # fmt: skip
@@ -75,8 +78,8 @@ def build(sheet: Sheet, *, english: bool = False) -> Document:
         date=f"{agency.place}, ngày {sheet.made_on.day:02d} tháng {sheet.made_on.month:02d} năm {sheet.made_on.year}",
         title=Text("PHIẾU THẨM ĐỊNH", "APPRAISAL SHEET"),
         subject=Text(
-            "Đề nghị xây dựng cột ăng ten và khả năng dùng chung hạ tầng viễn thông thụ động",
-            "Proposed antenna mast and the possibility of sharing passive telecom infrastructure",
+            "Đề nghị xây dựng cột ăng ten và khả năng dùng chung hạ tầng",
+            "Proposed antenna mast and the possibility of sharing",
         ),
         blocks=tuple(blocks),
         recipients=("Tổ chức đề nghị", "Lưu: VT, hồ sơ"),
@@ -105,7 +108,7 @@ def _day(value: Any) -> str:
 
 def _request(answer: Mapping[str, Any], facts: Facts) -> Iterable[Block]:
     asked, filed, commune = answer["proposal"], facts.get("application") or {}, answer["commune"]
-    place = NONE if commune is None else f"{commune['kind'] or ''} {commune['name']}".strip()
+    place = NONE if commune is None else unit_name(commune)
     applicant = filed.get("applicant") or asked["operator"]
     rows = [
         ("Tổ chức đề nghị", str(applicant)),
@@ -115,7 +118,8 @@ def _request(answer: Mapping[str, Any], facts: Facts) -> Iterable[Block]:
         ("Chiều cao đề nghị", _metres(asked["height_m"], 1)),
         ("Công nghệ", ", ".join(asked["technologies"]) or NONE),
         ("Bán kính xét dùng chung", _metres(asked["radius_m"])),
-        *((label, str(asked[key])) for key, label in (("purpose", "Mục đích"), ("area", "Khu vực")) if asked.get(key)),
+        ("Mục đích", _PURPOSE.get(str(asked.get("purpose")), NONE)),
+        *((("Khu vực tìm kiếm", "Đa giác; vị trí trên là một điểm bên trong"),) if asked.get("area") else ()),
     ]
     yield Heading(Text("Nội dung đề nghị", "The proposal"))
     yield _pairs(rows)
@@ -137,8 +141,8 @@ def _map(inputs: Mapping[str, Any], answer: Mapping[str, Any]) -> Iterable[Block
     yield Picture(
         draw(inputs["map"], answer["proposal"], answer["candidates"]),
         Text(
-            f"Hiện trạng ngày {_day(answer['as_of'])}; số trong bản đồ là số thứ tự phương án ở bảng dưới",
-            f"As of {answer['as_of']}; numbers are those of the alternatives below",
+            f"Hiện trạng ngày {_day(answer['as_of'])}; số trong bản đồ là số thứ tự phương án ở bảng trên",
+            f"As of {answer['as_of']}; numbers are those of the alternatives above",
         ),
     )
 
@@ -157,7 +161,7 @@ def _alternatives(answer: Mapping[str, Any]) -> Iterable[Block]:
     rows = tuple(
         (
             str(i), c["structure"], _owner(c), _metres(c["distance_m"]), _metres(c["top_m"], 1),
-            ", ".join(c["tenants"]) or NONE, _room(c), why(c, answer),
+            ", ".join(c["tenants"]) or NONE, _room(c), _verdict(c, answer, first=i == 1),
         )
         for i, c in enumerate(found, 1)
     )  # fmt: skip
@@ -185,6 +189,13 @@ def _room(candidate: Mapping[str, Any]) -> str:
     return "; ".join(parts)
 
 
+def _verdict(candidate: Mapping[str, Any], answer: Mapping[str, Any], *, first: bool) -> str:
+    """Return why it failed; of the best one, which the check puts first, that it is advised."""
+    if first and answer["advice"]["code"] == "share":
+        return "Đề nghị dùng chung. " + why(candidate, answer)
+    return why(candidate, answer)
+
+
 def why(candidate: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
     """Return why an alternative failed, in the check's own words when it gives them, or that it is advised."""
     if candidate.get("fails"):
@@ -195,6 +206,8 @@ def why(candidate: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
         return "Không còn chỗ cho nhà mạng khác"
     if candidate["spare_state"] == "unknown":
         return "Chưa rõ sức chứa: phải hỏi chủ sở hữu"
+    if candidate.get("serves_purpose") and candidate.get("coverage"):
+        return "Còn chỗ, phục vụ được mục đích: có thể dùng chung"
     if candidate["top_m"] is None:
         return "Chưa rõ chiều cao"
     if candidate["top_m"] < answer["proposal"]["height_m"]:
@@ -241,6 +254,8 @@ def _coverage(answer: Mapping[str, Any]) -> Iterable[Block]:
 
 
 def _gain(key: str, value: Any) -> str:
+    if isinstance(value, list):
+        return thousands_vi(len(value))
     if value is None or isinstance(value, bool) or not isinstance(value, int | float):
         return NONE
     return f"{decimal_vi(100 * value, 0)} %" if key == "share_of_proposal" else thousands_vi(value)
@@ -291,7 +306,7 @@ def _decision(facts: Facts) -> Iterable[Block]:
 
 def _grounds(answer: Mapping[str, Any]) -> Iterable[Block]:
     cited = [answer["citation"], *(c.get("citation") for c in answer.get("constraints") or ())]
-    listed = dict.fromkeys(part.strip() for text in cited if text for part in str(text).split(";") if part.strip())
+    listed = dict.fromkeys(part for text in cited if text for part in _CITED.split(str(text)))
     yield Heading(Text("Căn cứ", "Grounds"))
     yield Bullets(tuple(Text(line) for line in listed))
 

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
+from app.kit.text import fold
+
 SIZE = 620.0
 """Side of the drawing, in its own units."""
 _LEGEND = 46.0
@@ -27,6 +29,12 @@ _MAX_NAMES = 40
 def half_width_m(radius_m: float) -> float:
     """Return half the side of the ground shown for a search radius, in metres: the circle with a margin."""
     return max(150.0, 1.2 * radius_m)
+
+
+def unit_name(unit: Mapping[str, Any]) -> str:
+    """Return kind and name of a unit; a name that begins with its kind has it already."""
+    kind, name = unit["kind"] or "", unit["name"]
+    return name if fold(name).startswith(f"{fold(kind)} ") else f"{kind} {name}".strip()
 
 
 def draw(ground: Mapping[str, Any], proposal: Mapping[str, Any], candidates: Sequence[Mapping[str, Any]]) -> str:
@@ -104,9 +112,11 @@ def _names(pen: _Pen, ground: Mapping[str, Any]) -> Iterable[str]:
     """Names that do not lie on one another, communes first; a village without room keeps its dot."""
     taken: list[tuple[float, float]] = []
     for commune in ground["communes"]:
+        if commune["lon"] is None:  # only the margin beyond the frame lies in it
+            continue
         x, y = pen.at(commune["lon"], commune["lat"])
         taken.append((x, y))
-        name = f"{commune['kind'] or ''} {commune['name']}".strip().upper()
+        name = unit_name(commune).upper()
         x = min(max(x, 4 + 4.2 * len(name)), SIZE - 4 - 4.2 * len(name))
         yield _haloed(x, y, name, 12, "#5d4037", 'text-anchor="middle" letter-spacing="1"')
     shown = 0
@@ -167,17 +177,16 @@ def _north() -> str:
 
 
 def _legend() -> str:
-    """Two lines of marks with their meaning; B in the map is bắc, north."""
+    """Two lines of marks with their meaning."""
     entries = (
         ("▲", "#1565c0", "Vị trí đề xuất"), ("○", "#1565c0", "Bán kính xét"), ("●", _STATE["free"], "Còn chỗ"),
         ("●", _STATE["unknown"], "Chưa rõ sức chứa"), ("●", _STATE["full"], "Đã đầy"),
         ("•", "#455a64", "Thôn, tổ dân phố"), ("·", "#78909c", "Cột treo cáp"),
         ("– ·", "#8d6e63", "Ranh giới xã, phường"),
-        ("B", "#212121", "Hướng bắc"),
     )  # fmt: skip
     parts = []
     for i, (mark, fill, told) in enumerate(entries):
-        x, y = 6 + (i % 5) * SIZE / 5, SIZE + 18 + (i // 5) * 20
+        x, y = 6 + (i % 4) * SIZE / 4, SIZE + 18 + (i // 4) * 20
         parts.append(_sample(mark, fill, x, y) + _text(x + 22, y, told, 12, 'fill="#212121"'))
     return "".join(parts)
 
@@ -193,4 +202,4 @@ def _sample(mark: str, fill: str, x: float, y: float) -> str:
         "·": _dot(u, v, 1.5, fill),
         "– ·": f'<path d="M{u - 9:.1f} {v:.1f}h18" stroke="{fill}" stroke-width="1.4" stroke-dasharray="7 3 1.5 3"/>',
     }
-    return shapes.get(mark) or _text(u, y, mark, 13, f'fill="{fill}" text-anchor="middle" font-weight="bold"')
+    return shapes[mark]

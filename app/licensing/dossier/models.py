@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Date, DateTime, func
+from sqlalchemy import BigInteger, CheckConstraint, Date, DateTime, ForeignKey, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -22,7 +22,7 @@ class Appraisal(Keyed, Base):
         CheckConstraint("made_by <> ''", name="made_by"),
     )
 
-    application_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    application_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("licensing.application.id"), index=True)
     as_of: Mapped[dt.date] = mapped_column(Date)
     inputs: Mapped[dict[str, Any]] = mapped_column(JSONB)
     """check: what the answer follows from; map: what the extract shows; facts: agency and application."""

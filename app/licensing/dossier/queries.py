@@ -13,13 +13,16 @@ _METRES_PER_DEGREE = 111_320.0
 MAX_POLES = 3000
 """More make a grey field and no map."""
 _BOX = "ST_MakeEnvelope(:west, :south, :east, :north, 4326)"
+# Cut beyond the frame, so that the cut itself is not drawn as a boundary.
+_MARGIN = f"ST_Expand({_BOX}, (:east - :west) / 20, (:north - :south) / 20)"
 # Coordinates to 1e-6 of a degree: a tenth of a metre, far below a line's width.
 _COMMUNES = f"""
     SELECT u.code, u.name, u.kind, ST_AsGeoJSON(c.geom, 6)::json AS geometry,
-           ST_X(ST_PointOnSurface(c.geom)) AS lon, ST_Y(ST_PointOnSurface(c.geom)) AS lat
+           ST_X(c.label) AS lon, ST_Y(c.label) AS lat
     FROM unit u CROSS JOIN LATERAL (
-        SELECT ST_CollectionExtract(ST_Intersection(u.geom, {_BOX}), 3) AS geom) c
-    WHERE u.level = 'commune' AND u.geom && {_BOX} AND registry.in_force(u.valid_from, u.valid_to, :as_of)
+        SELECT ST_CollectionExtract(ST_Intersection(u.geom, {_MARGIN}), 3) AS geom,
+               ST_PointOnSurface(ST_CollectionExtract(ST_Intersection(u.geom, {_BOX}), 3)) AS label) c
+    WHERE u.level = 'commune' AND u.geom && {_MARGIN} AND registry.in_force(u.valid_from, u.valid_to, :as_of)
       AND NOT ST_IsEmpty(c.geom) ORDER BY u.code
 """  # noqa: S608
 _VILLAGES = f"""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.database import scope_of, translated
@@ -18,7 +19,7 @@ from app.licensing.dossier.queries import surroundings
 from app.licensing.dossier.schemas import AppraisalIn
 from app.licensing.dossier.snapshot import Verification, sha256_of, verify
 from app.licensing.dossier.word import to_word
-from app.licensing.inputs import thawed
+from app.licensing.inputs import Inputs, thawed
 from app.licensing.service import gather
 from app.policy.queries import parameter
 
@@ -35,16 +36,28 @@ def make(session: Session, asked: AppraisalIn) -> Appraisal:
     """
     assert asked.as_of is not None, "the caller says which day"
     given = gather(session, **asked.model_dump(exclude={"application_id", "application"}))
-    check, answer = given.frozen(), answer_of(given)
-    half_m = half_width_m(given.proposal.radius_m)
     application = None if asked.application is None else asked.application.model_dump(mode="json")
+    return freeze(session, given, application_id=asked.application_id, application=application)
+
+
+def freeze(
+    session: Session, given: Inputs, *, application_id: int | None = None, application: dict[str, Any] | None = None
+) -> Appraisal:
+    """Keep a check with all it follows from; the caller commits.
+
+    Parameters
+    ----------
+    application : dict, optional
+        What the sheet says of the application, as `ApplicationFacts`; one that is registered tells it itself later.
+    """
+    check, answer, at = given.frozen(), answer_of(given), given.proposal
     inputs = {
         "check": check,
-        "map": surroundings(session, given.proposal.lon, given.proposal.lat, half_m, asked.as_of),
-        "facts": {"agency": parameter(session, "dossier", "agency", asked.as_of).value, "application": application},
+        "map": surroundings(session, at.lon, at.lat, half_width_m(at.radius_m), given.as_of),
+        "facts": {"agency": parameter(session, "dossier", "agency", given.as_of).value, "application": application},
     }
     row = Appraisal(
-        application_id=asked.application_id, as_of=asked.as_of, inputs=inputs, answer=answer,
+        application_id=application_id, as_of=given.as_of, inputs=inputs, answer=answer,
         sha256=sha256_of(inputs, answer), made_by=scope_of(session).actor or "unknown",
     )  # fmt: skip
     with translated(), session.begin_nested():
@@ -52,6 +65,12 @@ def make(session: Session, asked: AppraisalIn) -> Appraisal:
         session.flush()
     session.refresh(row)  # from here on it is what the database holds
     return row
+
+
+def newest_of(session: Session, application_id: int) -> Appraisal | None:
+    """Return the newest appraisal of an application, None before its pre-check."""
+    found = select(Appraisal).where(Appraisal.application_id == application_id).order_by(Appraisal.id.desc())
+    return session.scalar(found.limit(1))
 
 
 def find(session: Session, appraisal_id: int) -> Appraisal:
@@ -84,9 +103,18 @@ def check(row: Appraisal) -> Verification:
     return verify(row.inputs, row.answer, row.sha256, lambda inputs: answer_of(thawed(inputs["check"])))
 
 
-def write(row: Appraisal, kind: Format, *, english: bool = False) -> bytes:
-    """Return the sheet as PDF or Word; the same appraisal gives the same document."""
+def write(row: Appraisal, kind: Format, *, english: bool = False, application: dict[str, Any] | None = None) -> bytes:
+    """Return the sheet as PDF or Word; the same appraisal and application give the same document.
+
+    Parameters
+    ----------
+    application : dict, optional
+        Facts of the application as they are now, as `ApplicationFacts`, in the place of those that were frozen.
+    """
     made_on = row.at.astimezone(LOCAL).date()
-    sheet = Sheet(row.id, row.inputs, row.answer, row.sha256, made_on, row.made_by)
+    inputs = row.inputs
+    if application is not None:
+        inputs = inputs | {"facts": inputs["facts"] | {"application": application}}
+    sheet = Sheet(row.id, inputs, row.answer, row.sha256, made_on, row.made_by)
     document = build(sheet, english=english)
     return to_pdf(document) if kind == "pdf" else to_word(document)

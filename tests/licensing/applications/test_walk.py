@@ -13,6 +13,7 @@ from tests.accounts.people import make_person, signed_in
 from tests.licensing.applications.conftest import DRAFT, act
 from tests.licensing.applications.files import pdf
 from tests.licensing.conftest import LAT, LON, surroundings
+from tests.licensing.dossier.test_sheet import pdf_text, word_text
 
 
 def people() -> dict[str, TestClient]:
@@ -101,3 +102,18 @@ def test_from_draft_to_occupancy(own_database: str) -> None:
     after = ratio(planner, "S1"), ratio(planner, "S2")
     assert after[0][0] == before[0][0] + 1, "VNROOM is shared now"
     assert after[1][0] == before[1][0] + 2, "two presences more at shared positions"
+
+    # The dossier of all that, and the check it rests on computed again from what was frozen.
+    early = applicant.post("/api/applications", json=DRAFT).json()["id"]
+    assert planner.get(f"/api/applications/{early}/dossier.pdf").json()["code"] == "not_prechecked"
+    assert applicant.get(f"/api/applications/{number}/dossier.pdf").status_code == 403
+    appraisal = checked["check"]["answer"]["appraisal_id"]
+    verified = planner.get(f"/api/appraisals/{appraisal}/verify").json()
+    assert (verified["intact"], verified["same"]) == (True, True)
+    for kind, read in (("pdf", pdf_text), ("docx", word_text)):
+        file = planner.get(f"/api/applications/{number}/dossier.{kind}")
+        told = read(file.content)
+        for words in (reference, "MobiFone", "VNROOM-S", "6.500.000đồng/tháng", "Khôngđủtảitrọng", "Chấpthuậndùngchung",
+                      verified["sha256"], "SYNTHETIC"):  # fmt: skip
+            assert words in told, (kind, words)
+        assert "HUSH" not in told
