@@ -42,7 +42,7 @@ def test_three_thousand_positions_to_one_percent() -> None:
     keeper = np.unique(np.column_stack([rng.integers(0, points, 7000), rng.choice(i, 7000)]), axis=0)
     heard = np.unique(keeper[:, 0], return_inverse=True)
     row = heard[0] // 6
-    need = 0.8 * np.bincount(row, minlength=rows)
+    need = np.asarray(0.8 * np.bincount(row, minlength=rows), np.float64)
     none = np.empty(0, np.int64)
     held = Keeping(need, np.arange(rows), row, np.ones(len(row)), heard[1].astype(np.int64), keeper[:, 1], none, none,
                    none)  # fmt: skip
