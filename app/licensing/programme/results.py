@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+import orjson
+
 from app.licensing.reasons import Reason
 
 Status = Literal["optimal", "time_limit", "infeasible", "no_solution", "already_met"]
@@ -128,9 +130,9 @@ class Outcome:
     def as_dict(self) -> dict[str, Any]:
         """Return it as it is stored and shown; JSON throughout."""
         standings = {name: getattr(self, name) for name in ("before", "after", "reachable")}
-        return asdict(self) | {
+        told: dict[str, Any] = orjson.loads(orjson.dumps(asdict(self)))
+        return told | {
             "status_vi": STATUS_VI[self.status],
-            "acts": [asdict(a) for a in self.acts],
             **{name: value.as_dict() if value else None for name, value in standings.items()},
         }
 

@@ -95,7 +95,7 @@ def stored(session: Session, number: int) -> ProgrammeRun:
     NotFound
         `unknown_programme_run`.
     """
-    found = session.get(ProgrammeRun, number)
+    found = session.scalar(select(ProgrammeRun).where(ProgrammeRun.id == number))  # asked of row-level security
     if found is None:
         raise NotFound(
             "unknown_programme_run", f"Không có lần lập chương trình số {number}", f"There is no programme {number}",

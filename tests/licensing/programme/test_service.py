@@ -82,7 +82,7 @@ def test_a_village_that_hears_the_new_place_as_well_keeps_its_verdict(hilly: Ses
 
 def test_each_operator_keeps_its_own_when_asked(hilly: Session, village: Village) -> None:
     two_pairs(hilly)
-    near = tower(hilly, "E", 40, "VNPT MOBIFONE", 2)  # shared: stays, and serves the village too
+    near = tower(hilly, "E", -20, "VNPT MOBIFONE", 2)  # shared: stays, and serves the village too
     assert near
     village("V1", (WEST + 0.0004, NORTH, 100, 25))
     assert moved(towers(hilly, target=45))[0] == ("A", "kept")
@@ -130,7 +130,7 @@ def test_poles_and_ducts(session: Session) -> None:
     assert found.result["after"]["ratio"] >= 80 - 1e-9
     assert found.result["streets"][0]["street"] == "Lê Lợi"
     for n, (who, bores) in enumerate((("VNPT", 3), ("VNPT", None), ("VIETTEL;VNPT", 2), ("VNPT", 1))):
-        registry.duct(session, f"D{n}", f"LINESTRING({WEST} {NORTH + n * 0.0001},{WEST + 0.001} {NORTH + n * 0.0001})",
+        registry.duct(session, f"D{n}", f"{WEST} {NORTH + n * 0.0001},{WEST + 0.001} {NORTH + n * 0.0001}",
                       who, bore_count=bores)  # fmt: skip
     dug = run(session, question("ducts", as_of=AS_OF, target=50))
     assert [a["target"]["code"] for a in dug.result["acts"]] == ["D0"]  # D1's bores are unknown, D3's is taken
@@ -143,7 +143,9 @@ def test_new_sites_share_first(hilly: Session, village: Village) -> None:
     tower(hilly, "A", 0, "VIETTEL", 3)
     village("V1", (WEST + 0.005, NORTH, 100, 25))  # 530 m: A's own cell is too weak, a new operator's is not
     village("V2", (WEST, NORTH - 0.08, 80, 20))
-    village("V3", (107.62, NORTH, 50, 10))  # outside the terrain
+    tower(hilly, "Z", 17_072, "VNPT", 1)
+    hilly.execute(text("UPDATE cell SET eirp_dbm = 35 WHERE code = 'Z-1'"))
+    village("V3", (107.62, NORTH, 50, 10))  # Z may reach it, over ground nobody knows
     found = run(hilly, question("new-sites", as_of=AS_OF))
     kinds = {a["kind"] for a in found.result["acts"]}
     assert found.status == "optimal"
