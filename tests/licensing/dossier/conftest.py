@@ -8,7 +8,10 @@ from typing import Any
 
 from app.licensing.dossier.content import Sheet
 
-HOSTILE = ("#eval(1+1)", "$x^2$", "*đậm*", "\\n{}", "<script>&amp;", "]] <!--", "= Tiêu đề", "a\x01b", "#read(\"/etc/passwd\")")  # fmt: skip
+HOSTILE = (
+    "#eval(1+1)", "$x^2$", "*đậm*", "\\n{}", "<script>&amp;", "]] <!--", "= Tiêu đề", "a\x01b",
+    '#read("/etc/passwd")',
+)  # fmt: skip
 BOX = [[[107.54, 16.44], [107.56, 16.44], [107.56, 16.46], [107.54, 16.46], [107.54, 16.44]]]
 
 
