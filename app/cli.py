@@ -20,6 +20,7 @@ from app.coverage.ground_commands import land_cover, terrain
 from app.errors import AppError
 from app.jobs.commands import jobs
 from app.kit.console import AsJson, AsOf, KnownAt, day, err, moment, out, show
+from app.licensing.constraints.commands import constraints
 from app.objects.commands import history
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Hatang: hạ tầng viễn thông trên bản đồ số.")
@@ -32,6 +33,7 @@ app.add_typer(user, name="user")
 app.add_typer(history, name="history")
 app.add_typer(units, name="units")
 app.add_typer(jobs, name="jobs")
+app.add_typer(constraints, name="constraints")
 
 
 @db.command("start")

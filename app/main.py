@@ -35,6 +35,7 @@ ROUTERS: tuple[str, ...] = (
     "app.sharing.router",
     "app.sharing.series_router",
     "app.licensing.router",
+    "app.licensing.constraints.router",
     "app.objects.router",
     "app.jobs.router",
     "app.coverage.runs_router",

@@ -13,8 +13,8 @@ from app import cluster
 from app.config import ROOT, settings
 from app.database import Base
 
-for models in sorted(ROOT.glob("app/*/models.py")):
-    importlib.import_module(f"app.{models.parent.name}.models")
+for models in sorted({*ROOT.glob("app/*/models.py"), *ROOT.glob("app/*/*/models.py")}):
+    importlib.import_module(".".join(models.relative_to(ROOT).with_suffix("").parts))
 
 SCHEMAS = ("registry", "policy", "audit", "jobs", "publish", "accounts")
 

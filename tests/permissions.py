@@ -141,6 +141,11 @@ def _exports(world: World) -> list[Ask]:
     return [*found, Ask("/api/exports/poles.geojson", {"commune": INJECTION})]
 
 
+CONSTRAINT = {
+    "kind": "heritage", "code": "T", "name": "T", "rule": {"buffer_m": 100}, "citation": "test", "reason": "test",
+    "geometry": {"type": "Point", "coordinates": [107.6, 16.45]},
+}  # fmt: skip
+
 QUESTIONS: dict[str, Questions] = {
     "GET /api/meta": _plain("/api/meta"),
     "GET /api/villages": _plain("/api/villages", {}, {"q": INJECTION}, {"operator": "VNPT"}),
@@ -183,6 +188,16 @@ QUESTIONS: dict[str, Questions] = {
         Ask("/api/sharing-question", body=around(n) | {"radius_m": 1000, "operator": "VIETTEL"}) for n in KINDS
     ],
     "GET /api/sharing-questions": _plain("/api/sharing-questions"),
+    "GET /api/constraints": lambda w: [Ask("/api/constraints", around(n) | {"height_m": 30}) for n in KINDS],
+    "GET /api/constraints/areas": _plain("/api/constraints/areas", {}, {"kind": "heritage"}),
+    "POST /api/constraints/areas": lambda _: [Ask("/api/constraints/areas", body=CONSTRAINT)],
+    "GET /api/constraints/areas/{area_id}": _plain("/api/constraints/areas/1"),
+    "PUT /api/constraints/areas/{area_id}": lambda _: [
+        Ask("/api/constraints/areas/1", body=CONSTRAINT, headers=MATCHED)
+    ],
+    "DELETE /api/constraints/areas/{area_id}": lambda _: [
+        Ask("/api/constraints/areas/1", {"reason": "test"}, headers=MATCHED)
+    ],
     "GET /api/coverage/maps": _plain("/api/coverage/maps"),
     "GET /api/coverage/maps/{technology}/{what}.tif": _plain("/api/coverage/maps/4G/levels.tif"),
     "GET /tiles/coverage/{technology}/{z}/{x}/{y}.png": lambda w: [

@@ -20,6 +20,7 @@ from app.intake import (
     columns,
     job,
     load_areas,
+    load_constraints,
     load_evidence,
     load_lines,
     load_places,
@@ -47,6 +48,7 @@ LOADERS = {
     **load_lines.LOADERS,
     **load_places.LOADERS,
     **load_evidence.LOADERS,
+    **load_constraints.LOADERS,
 }
 _STEPS = ("read", "check", "stage", "match", "write")
 
