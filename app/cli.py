@@ -21,6 +21,7 @@ from app.errors import AppError
 from app.jobs.commands import jobs
 from app.kit.console import AsJson, AsOf, KnownAt, day, err, moment, out, show
 from app.licensing.constraints.commands import constraints
+from app.licensing.lines.commands import check
 from app.objects.commands import history
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Hatang: hạ tầng viễn thông trên bản đồ số.")
@@ -34,6 +35,7 @@ app.add_typer(history, name="history")
 app.add_typer(units, name="units")
 app.add_typer(jobs, name="jobs")
 app.add_typer(constraints, name="constraints")
+app.add_typer(check, name="check")
 
 
 @db.command("start")

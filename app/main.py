@@ -36,6 +36,7 @@ ROUTERS: tuple[str, ...] = (
     "app.sharing.series_router",
     "app.licensing.router",
     "app.licensing.constraints.router",
+    "app.licensing.lines.router",
     "app.objects.router",
     "app.jobs.router",
     "app.coverage.runs_router",

@@ -65,6 +65,12 @@ def around(name: str) -> dict[str, Any]:
     return dict(zip(("lon", "lat"), PLACES[name], strict=True))
 
 
+def beside(name: str) -> dict[str, Any]:
+    """Return a line beside a place that does not name it."""
+    lon, lat = (round(v, 3) for v in PLACES[name])
+    return {"type": "LineString", "coordinates": [[lon, lat], [lon + 0.002, lat]]}
+
+
 Questions = Callable[[World], list[Ask]]
 
 
@@ -188,6 +194,13 @@ QUESTIONS: dict[str, Questions] = {
         Ask("/api/sharing-question", body=around(n) | {"radius_m": 1000, "operator": "VIETTEL"}) for n in KINDS
     ],
     "GET /api/sharing-questions": _plain("/api/sharing-questions"),
+    "POST /api/licensing/poles": lambda w: [
+        Ask("/api/licensing/poles", body=around(n) | {"operator": "VIETTEL", "reach_m": 500}) for n in KINDS
+    ],
+    "POST /api/licensing/ducts": lambda w: [
+        Ask("/api/licensing/ducts", body={"operator": "VIETTEL", "tolerance_m": 100, "geometry": beside(n)})
+        for n in KINDS
+    ],
     "GET /api/constraints": lambda w: [Ask("/api/constraints", around(n) | {"height_m": 30}) for n in KINDS],
     "GET /api/constraints/areas": _plain("/api/constraints/areas", {}, {"kind": "heritage"}),
     "POST /api/constraints/areas": lambda _: [Ask("/api/constraints/areas", body=CONSTRAINT)],

@@ -227,6 +227,8 @@ def _heritage(area: Area, asked: Asked) -> list[Finding]:
 
 def _airport(area: Area, asked: Asked) -> list[Finding]:
     assert isinstance(area.rule, Airport)
+    if asked.what != "tower":
+        return []
     ground = math.nan if asked.ground_m is None else asked.ground_m
     limit = float(allowed_above_ground_m(area.distance_m, ground, area.rule.elevation_m, area.rule.surfaces))
     km = area.distance_m / 1000
