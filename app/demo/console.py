@@ -33,6 +33,7 @@ STEPS = {
     "poles": "cột / poles",
     "ducts": "cống bể / ducts",
     "facilities": "cơ sở / facilities",
+    "constraints": "ràng buộc / constraints",
 }
 
 

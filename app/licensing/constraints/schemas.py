@@ -12,7 +12,7 @@ from app.licensing.constraints.judgement import Status
 from app.sites.antenna_code import CODES
 
 Kind = Literal["planned_zone", "heritage", "airport", "underground_street", "other"]
-Code = Annotated[str, Field(max_length=20, description=f"Type of the mast: {', '.join(CODES)}", examples=["A2b"])]
+Code = Annotated[str, Field(max_length=20)]
 Reason = Annotated[str, Field(min_length=1, max_length=500, description="Why; kept in the history")]
 
 
@@ -22,7 +22,7 @@ class ConstraintsQuestion(Dated):
     lon: float = Field(description="Degrees east, WGS84", examples=[107.5776])
     lat: float = Field(description="Degrees north, WGS84", examples=[16.4667])
     height_m: float = Field(description="Height above ground, with the building it stands on", examples=[42])
-    code: Code | None = None
+    code: Code | None = Field(None, description=f"Type of the mast: {', '.join(CODES)}", examples=["A2b"])
 
 
 class AreasQuestion(Paged, Dated):
