@@ -21,7 +21,9 @@ from app.jobs.commands import jobs
 from app.kit.console import AsJson, AsOf, KnownAt, day, err, moment, out, show
 from app.licensing.applications.commands import applications
 from app.licensing.commands import colocation, what_if
+from app.licensing.constraints.commands import constraints
 from app.licensing.dossier.commands import appraisal
+from app.licensing.lines.commands import check
 from app.licensing.prices.commands import prices
 from app.licensing.programme.commands import programme
 from app.objects.commands import history
@@ -44,6 +46,8 @@ app.add_typer(applications, name="applications")
 app.add_typer(programme, name="programme")
 app.add_typer(prices, name="prices")
 app.add_typer(appraisal, name="appraisal")
+app.add_typer(constraints, name="constraints")
+app.add_typer(check, name="check")
 
 
 @db.command("start")

@@ -46,6 +46,8 @@ ROUTERS: tuple[str, ...] = (
     "app.licensing.programme.router",
     "app.licensing.prices.router",
     "app.licensing.dossier.router",
+    "app.licensing.constraints.router",
+    "app.licensing.lines.router",
     "app.objects.router",
     "app.jobs.router",
     "app.coverage.runs_router",

@@ -66,6 +66,12 @@ def around(name: str) -> dict[str, Any]:
     return dict(zip(("lon", "lat"), PLACES[name], strict=True))
 
 
+def beside(name: str) -> dict[str, Any]:
+    """Return a line beside a place that does not name it."""
+    lon, lat = (round(v, 3) for v in PLACES[name])
+    return {"type": "LineString", "coordinates": [[lon, lat], [lon + 0.002, lat]]}
+
+
 Questions = Callable[[World], list[Ask]]
 
 
@@ -141,6 +147,11 @@ def _exports(world: World) -> list[Ask]:
     found = [Ask(f"/api/exports/{layer}.geojson", params) for layer in EXPORTED for params in parts]
     return [*found, Ask("/api/exports/poles.geojson", {"commune": INJECTION})]
 
+
+CONSTRAINT = {
+    "kind": "heritage", "code": "T", "name": "T", "rule": {"buffer_m": 100}, "citation": "test", "reason": "test",
+    "geometry": {"type": "Point", "coordinates": [107.6, 16.45]},
+}  # fmt: skip
 
 QUESTIONS: dict[str, Questions] = {
     "GET /api/meta": _plain("/api/meta"),
@@ -266,6 +277,23 @@ QUESTIONS: dict[str, Questions] = {
     ],
     "POST /api/sharing-requests/{request_id}/fail": lambda _: [
         Ask("/api/sharing-requests/1/fail", body={"note": "x"})
+    ],
+    "POST /api/licensing/poles": lambda w: [
+        Ask("/api/licensing/poles", body=around(n) | {"operator": "VIETTEL", "reach_m": 500}) for n in KINDS
+    ],
+    "POST /api/licensing/ducts": lambda w: [
+        Ask("/api/licensing/ducts", body={"operator": "VIETTEL", "tolerance_m": 100, "geometry": beside(n)})
+        for n in KINDS
+    ],
+    "GET /api/constraints": lambda w: [Ask("/api/constraints", around(n) | {"height_m": 30}) for n in KINDS],
+    "GET /api/constraints/areas": _plain("/api/constraints/areas", {}, {"kind": "heritage"}),
+    "POST /api/constraints/areas": lambda _: [Ask("/api/constraints/areas", body=CONSTRAINT)],
+    "GET /api/constraints/areas/{area_id}": _plain("/api/constraints/areas/1"),
+    "PUT /api/constraints/areas/{area_id}": lambda _: [
+        Ask("/api/constraints/areas/1", body=CONSTRAINT, headers=MATCHED)
+    ],
+    "DELETE /api/constraints/areas/{area_id}": lambda _: [
+        Ask("/api/constraints/areas/1", {"reason": "test"}, headers=MATCHED)
     ],
     "GET /api/coverage/maps": _plain("/api/coverage/maps"),
     "GET /api/coverage/maps/{technology}/{what}.tif": _plain("/api/coverage/maps/4G/levels.tif"),

@@ -33,6 +33,7 @@ STEPS = {
     "ducts": "cống bể / ducts",
     "facilities": "cơ sở / facilities",
     "prices": "giá thuê / prices",
+    "constraints": "ràng buộc / constraints",
 }
 
 

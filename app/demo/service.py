@@ -12,7 +12,20 @@ from sqlalchemy.orm import Session
 from app.config import settings
 from app.coverage import terrain
 from app.database import say_why
-from app.demo import communes, ducts, facilities, ground, poles, prices, radio, roads, settlements, sites, villages
+from app.demo import (
+    communes,
+    constraints,
+    ducts,
+    facilities,
+    ground,
+    poles,
+    prices,
+    radio,
+    roads,
+    settlements,
+    sites,
+    villages,
+)
 from app.demo.parameters import label
 from app.errors import Conflict, Invalid
 from app.sites.models import Site
@@ -20,7 +33,7 @@ from app.sites.models import Site
 Tell = Callable[[int, int, str], None]
 VOIDS = 3
 STEPS = ("communes", "terrain", "villages", "store", "roads", "sites", "radio", "poles", "ducts", "facilities",
-         "prices")  # fmt: skip
+         "prices", "constraints")  # fmt: skip
 _HELD = text("""
     SELECT name FROM (VALUES
         ('unit', EXISTS (SELECT FROM registry.unit)), ('village', EXISTS (SELECT FROM registry.village)),
@@ -96,6 +109,8 @@ def build_demo(session: Session, seed: int = 254, scale: float = 1.0, progress: 
     written |= facilities.write_distribution_points(session, seed, scale, settled, form)
     step("prices")
     written |= prices.write(session, seed)
+    step("constraints")
+    written |= constraints.write(session, seed, named, settled, network)
     if progress is not None:
         progress(len(STEPS), len(STEPS), "done")
     return written

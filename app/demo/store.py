@@ -20,6 +20,7 @@ from app.demo.noise import Floats
 from app.errors import Invalid
 from app.facilities.models import Facility, FacilityConnection
 from app.kit.bulk import raw_connection, stage
+from app.licensing.constraints.models import ConstraintArea
 from app.licensing.prices.models import RentalPrice, SharingContract, SharingContractItem
 from app.lines.models import (
     Bore,
@@ -38,7 +39,7 @@ from app.sites.models import BaseStation, Cell, Site, Structure, StructureOccupa
 MODELS = (
     Unit, UnitSuccession, Village, VillageUnit, DemandPoint, Organisation, Site, Structure, StructureOccupancy,
     BaseStation, Cell, Pole, PoleOccupancy, Manhole, Trench, Duct, Bore, Cable, DuctOccupancy, DistributionPoint,
-    Facility, FacilityConnection, RentalPrice, SharingContract, SharingContractItem,
+    Facility, FacilityConnection, RentalPrice, SharingContract, SharingContractItem, ConstraintArea,
 )  # fmt: skip
 _TABLES = {model.__tablename__: cast("Table", model.__table__) for model in MODELS}
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]

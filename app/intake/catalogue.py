@@ -254,4 +254,11 @@ CATALOGUE: dict[str, Kind] = {
         "Mẫu đo này đã có: {hint}; không nạp lần nữa",
         "This sample is there already: {hint}; it is not loaded again",
     ),
+    # constraints
+    "bad_rule": Kind(ERROR, "Quy tắc không hợp lệ: {hint}", "The rule is not valid: {hint}"),
+    "shape_of_kind": Kind(
+        ERROR,
+        "Hình học không hợp với loại ràng buộc: {hint}",
+        "The geometry does not fit the kind of constraint: {hint}",
+    ),
 }

@@ -9,6 +9,8 @@ from app import database
 from app.areas.models import DemandPoint, Unit, UnitSuccession, Village
 from app.coverage.models import LEVELS_DBM, MAX_MBPS, CoverageClaim, SignalMeasurement
 from app.facilities import models as facilities
+from app.licensing.constraints.models import KINDS as CONSTRAINTS
+from app.licensing.constraints.models import ConstraintArea
 from app.lines.models import Cable, DistributionPoint, Duct, Pole
 from app.organisations import models as organisations
 from app.sites.models import STRUCTURE_KINDS, Site
@@ -47,7 +49,8 @@ class Layer:
     name: str
     model: type[database.Base]
     geometry: str
-    """point, line, multiline, polygon, village (polygon or point), area (polygon, point or nothing), none."""
+    """point, line, multiline, polygon, village (polygon or point), area (polygon, point or nothing), shape (any kind),
+    none."""
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ("code",)
     located: bool = True
@@ -327,9 +330,32 @@ MEASUREMENTS = Layer(
     ),
     key=(), located=False,
 )  # fmt: skip
+CONSTRAINT_AREAS = Layer(
+    "constraints", ConstraintArea, "shape",
+    (
+        Column("code", "code", (*_CODE, "mã ràng buộc", "ma khu vuc", "ma tuyen"), required=True),
+        Column("name", "text", (*_NAME, "ten khu vuc", "ten di tich", "ten duong", "ten tuyen"), required=True),
+        Column("kind", "choice", ("loại", "loai rang buoc"), required=True, words=_same(*CONSTRAINTS) | {
+            "khu quy hoach": "planned_zone", "vung quy hoach": "planned_zone", "di tich": "heritage",
+            "di san": "heritage", "san bay": "airport", "cang hang khong": "airport",
+            "tuyen ngam hoa": "underground_street", "ngam hoa": "underground_street", "khac": "other"}),
+        Column("citation", "text", ("căn cứ", "trich dan", "van ban", "quyet dinh"), required=True),
+        Column("rule", "list", ("quy tắc",)),
+        Column("allowed_codes", "list", ("loại cho phép", "loai cot cho phep")),
+        Column("max_height_m", "number", ("chiều cao tối đa", "cao toi da"), low=0.01, high=1000),
+        Column("buffer_m", "number", ("vùng đệm", "ban kinh bao ve"), low=0, high=50_000),
+        Column("elevation_m", "number", ("cao độ sân bay", "cao do"), low=-100, high=5000),
+        Column("within_m", "number", ("hành lang", "pham vi"), low=0.01, high=500),
+        Column("underground_from", "date", ("ngày ngầm hoá", "ngam hoa tu")),
+        Column("restricted", "boolean", ("hạn chế", "mat")),
+        *LIFE,
+    ),
+    key=("kind", "code"), located=False,
+)  # fmt: skip
 
 LAYERS = {
     layer.name: layer
     for layer in (ORGANISATIONS, AREAS, SUCCESSIONS, VILLAGES, DEMAND_POINTS, SITES, POLES, DUCTS, CABLES,
-                  DISTRIBUTION_POINTS, FACILITIES, CLAIMS, MEASUREMENTS)
+                  DISTRIBUTION_POINTS, FACILITIES, CLAIMS, MEASUREMENTS,
+                  CONSTRAINT_AREAS)
 }  # fmt: skip

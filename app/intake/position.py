@@ -32,6 +32,7 @@ _KINDS = {
     "polygon": ("Polygon", "MultiPolygon"),
     "village": ("Point", "Polygon", "MultiPolygon"),
     "area": ("Point", "Polygon", "MultiPolygon"),
+    "shape": ("Point", "LineString", "MultiLineString", "Polygon", "MultiPolygon"),
 }
 
 

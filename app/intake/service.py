@@ -20,6 +20,7 @@ from app.intake import (
     columns,
     job,
     load_areas,
+    load_constraints,
     load_evidence,
     load_lines,
     load_places,
@@ -51,6 +52,7 @@ LOADERS = {
     **load_places.LOADERS,
     **load_evidence.LOADERS,
     **load_prices.LOADERS,
+    **load_constraints.LOADERS,
 }
 LAYERS = {**OBJECTS, **price_layers.LAYERS}
 _STEPS = ("read", "check", "stage", "match", "write")

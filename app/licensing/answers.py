@@ -7,8 +7,8 @@ from typing import Any
 
 from app.licensing.candidates import Candidate, SpareState
 from app.licensing.colocation import Judged, screen
+from app.licensing.constraints.judgement import Finding
 from app.licensing.effect import effect
-from app.licensing.findings import Finding
 from app.licensing.inputs import Inputs, Place
 from app.licensing.reach import Purpose, Reach
 from app.licensing.reasons import Reason
@@ -18,8 +18,8 @@ def answer(given: Inputs) -> dict[str, Any]:
     """Return candidates, near duplicates, constraints, coverage, effect on S1 and S2, and advice with reasons."""
     asked = given.proposal
     found = screen(
-        given.candidates, asked, given.limits, place_checked=given.place_checked, findings=given.findings,
-        reaches=given.reaches, proposed=given.proposed,
+        given.candidates, asked, given.limits, place_checked=given.place_checked,
+        findings=[f for f in given.findings if not f.restricted], reaches=given.reaches, proposed=given.proposed,
     )  # fmt: skip
     now = effect(given.tenancy, None if found.best is None else given.hosts[found.best.structure])
     share = found.advice == "share"
@@ -48,7 +48,8 @@ def answer(given: Inputs) -> dict[str, Any]:
             "height_m": asked.height_m, "radius_m": asked.radius_m, "technologies": list(asked.technologies),
             "purpose": asked.purpose, "type_code": asked.type_code,
         },
-        "synthetic": given.modelled.synthetic or any(c.synthetic for c in given.candidates),
+        "synthetic": given.modelled.synthetic
+        or any(of.synthetic for of in (*given.candidates, *given.findings)),
         "as_of": given.as_of.isoformat(),
         "citation": "; ".join(given.citations),
         "snapshot": {"sha256": given.sha256(), "version": given.version},

@@ -12,7 +12,7 @@ from typing import Literal
 
 from app.licensing import reasons
 from app.licensing.candidates import Candidate, Room, free_height_m, room
-from app.licensing.findings import Finding
+from app.licensing.constraints.judgement import Finding
 from app.licensing.reach import Purpose, Reach, share_of
 from app.licensing.reasons import Reason
 
@@ -102,7 +102,9 @@ def screen(
     place_checked : bool
         False when no boundaries are known, so that nobody can say whether the point is in the province.
     findings : sequence of Finding
-        What rules of the place say of a new structure there; they do not speak of sharing one that stands.
+        What rules of the place say of a new structure there; they do not speak of sharing one that stands. Restricted
+        ones are none of these. That no planned zone is recorded, or how far is near in a place that may be a town,
+        is said and decides nothing.
     reaches : mapping, optional
         Whom the proposal's antennas would reach from a candidate, by its structure; `proposed` from the new tower.
 
@@ -132,7 +134,7 @@ def screen(
     best = next((j.candidate for j in (*fit, *free, *unknown)), None)
     forbidden = any(f.status == "refuse" for f in findings)
     # Nothing to gain, or a rule nobody can judge: not the machine's to grant.
-    undecided = any(f.status == "unknown" for f in findings) or (
+    undecided = any(f.status == "unknown" and f.code and f.check != "distance" for f in findings) or (
         proposed is not None and proposed.people(proposal.purpose) <= 0
     )
     if fit and place_checked:

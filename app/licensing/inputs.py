@@ -12,8 +12,8 @@ from pydantic import TypeAdapter
 from app.kit.canonical import sha256_of
 from app.licensing.candidates import Candidate
 from app.licensing.colocation import Limits, Proposal
+from app.licensing.constraints.judgement import Finding
 from app.licensing.effect import Host, Tenancy
-from app.licensing.findings import Finding
 from app.licensing.reach import Reach
 
 VERSION = 2

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.licensing.candidates import Candidate, Room
-from app.licensing.findings import Finding
+from app.licensing.constraints.judgement import Finding
 from app.licensing.reach import Purpose, Reach
 
 

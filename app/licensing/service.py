@@ -16,6 +16,7 @@ from app.licensing.areas import read_area
 from app.licensing.candidates import Room
 from app.licensing.checks import check_between, check_point, organisation_code, outside_province, technologies_of
 from app.licensing.colocation import Limits, Proposal
+from app.licensing.constraints.service import constraints_at
 from app.licensing.inputs import VERSION, Inputs, Modelled
 from app.licensing.radio import Reached, reach_of_all
 from app.licensing.reach import PURPOSES, Purpose
@@ -71,12 +72,12 @@ def gather(
         raise ask_privately()
     policy = {r.name: r for r in rules(session, "colocation", as_of, "search", "judgement", "room", "area", "radio")}
     search, judgement = policy["search"].value, policy["judgement"].value
-    area_wkt = None
+    area_wkt = area_wkb = None
     if area is not None:
         if lon is not None or lat is not None:
             raise _point_or_area()
         within = read_area(area, policy["area"].value["max_km2"], policy["area"].value["max_vertices"])
-        lon, lat, area_wkt = within.lon, within.lat, within.wkt
+        lon, lat, area_wkt, area_wkb = within.lon, within.lat, within.wkt, within.wkb
     if lon is None or lat is None:
         raise _point_or_area()
     check_point(lon, lat)
@@ -103,6 +104,7 @@ def gather(
     around = queries.candidates(session, at, max(radius_m, limits.near_duplicate_m), as_of)
     queries.log_restricted(session, [c for c in around if c.restricted and c.distance_m <= radius_m])
     poles, more = queries.poles_nearby(session, at, radius_m, as_of)
+    findings = constraints_at(session, lon, lat, height_m=height_m, code=type_code, area=area_wkb, as_of=as_of)
     found = Reached({}, None, Modelled("not_asked"))
     if radio:
         found = reach_of_all(session, proposal, around, needed, rule, as_of)
@@ -111,7 +113,7 @@ def gather(
     return Inputs(
         version=VERSION, as_of=as_of, proposal=proposal, limits=limits, place=place, place_checked=checked,
         candidates=tuple(around), hosts=queries.hosts(session, around, code, as_of),
-        tenancy=queries.tenancy(session, as_of), findings=(), reaches=found.reaches, proposed=found.proposed,
+        tenancy=queries.tenancy(session, as_of), findings=findings, reaches=found.reaches, proposed=found.proposed,
         modelled=found.modelled, poles_nearby=poles, poles_at_least=more,
         desk={"vi": desk.value["vi"], "en": desk.value["en"]}, citations=tuple(dict.fromkeys(cited)),
     )  # fmt: skip

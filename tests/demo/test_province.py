@@ -23,7 +23,7 @@ POINTS = {
 SYNTHETIC = (
     "unit", "village", "demand_point", "site", "structure", "base_station", "cell", "structure_occupancy", "pole",
     "pole_occupancy", "manhole", "trench", "duct", "duct_occupancy", "cable", "distribution_point", "facility",
-    "facility_connection", "terrain_tile",
+    "facility_connection", "terrain_tile", "constraint_area",
 )  # fmt: skip
 
 
@@ -218,3 +218,16 @@ def test_segments_join_at_manholes(built: Built) -> None:
         == 0
     )
     assert one(built, "SELECT count(*) FROM (SELECT FROM registry.duct GROUP BY trench_id HAVING count(*) = 2) x") > 0
+
+
+def test_constraints(built: Built) -> None:
+    rows = built.session.execute(text("SELECT kind, count(*) FROM registry.constraint_area GROUP BY kind"))
+    kinds = {kind: count for kind, count in rows}
+    assert kinds["planned_zone"] == 21
+    assert {"heritage", "airport", "underground_street"} <= kinds.keys()
+    assert one(built, "SELECT count(*) FROM registry.constraint_area WHERE NOT (synthetic AND name ~ 'SYNTHETIC')") == 0
+    beside = """
+        SELECT count(*) FROM registry.constraint_area c WHERE c.kind = 'underground_street' AND EXISTS (
+            SELECT FROM registry.pole p WHERE ST_DWithin(p.geom::geography, c.geom::geography, c.reach_m))
+    """
+    assert one(built, beside) > 0, "poles stand along streets that go underground"

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from app.licensing.candidates import Candidate, Room, free_height_m, highest_free, room
 from app.licensing.colocation import Limits, Proposal, screen
+from app.licensing.constraints.judgement import Finding
 from app.licensing.effect import Host, Tenancy, effect
-from app.licensing.findings import Finding
 from app.licensing.reach import Reach
 
 ASKED = Proposal(107.5, 16.4, "VIETTEL", height_m=40, radius_m=500)
@@ -145,8 +145,8 @@ def test_a_proposal_that_reaches_nobody_is_not_the_machines_to_grant() -> None:
     assert advised((BASE, 0.0), proposed=reach(0, 0)) == ("share", [[]]), "then height decides what is an alternative"
 
 
-def finding(status: Any) -> Finding:
-    return Finding("heritage", "H1", "Kinh thành", status, None, None, 12.0, "QĐ 1", None, None, "vi", "en")
+def finding(status: Any, code: str = "H1", check: str = "code") -> Finding:
+    return Finding("heritage", code, "Kinh thành", check, status, None, None, 12.0, "QĐ 1", None, None, "vi", "en")
 
 
 def test_rules_of_the_place_forbid_building_not_sharing() -> None:
@@ -154,6 +154,7 @@ def test_rules_of_the_place_forbid_building_not_sharing() -> None:
     assert advised((BASE, 1000.0), findings=(finding("refuse"),))[0] == "share"
     assert advised((UNKNOWN, None), findings=(finding("refuse"),))[0] == "needs_a_person"
     assert advised(findings=(finding("unknown"),))[0] == "needs_a_person"
+    assert advised(findings=(finding("unknown", code=""), finding("unknown", check="distance")))[0] == "license_shared"
     assert advised(findings=(finding("warning"), finding("ok"), finding("needs_approval")))[0] == "license_shared"
     told = screen([], ASKED, LIMITS, findings=[finding("ok"), finding("warning"), finding("refuse")]).reasons
     assert [r.code for r in told if r.code.startswith("place_")] == ["place_refuse", "place_warning"]

@@ -71,6 +71,8 @@ BEGIN
         RETURN ARRAY(SELECT id FROM registry.distribution_point WHERE restricted);
     WHEN 'facility' THEN
         RETURN ARRAY(SELECT id FROM registry.facility WHERE restricted);
+    WHEN 'constraint_area' THEN
+        RETURN ARRAY(SELECT id FROM registry.constraint_area WHERE restricted);
     END CASE;
 END
 $$;
@@ -81,7 +83,7 @@ DECLARE
     kind text;
     found text[] := '{}';
 BEGIN
-    FOREACH kind IN ARRAY '{site,structure,base_station,cell,pole,duct,facility,manhole,cable,distribution_point}'::text[]
+    FOREACH kind IN ARRAY '{site,structure,base_station,cell,pole,duct,facility,manhole,cable,distribution_point,constraint_area}'::text[]
     LOOP
         found := found || ARRAY(SELECT format('registry.%s:%s', kind, i) FROM unnest(registry.restricted_ids(kind)) AS i);
     END LOOP;

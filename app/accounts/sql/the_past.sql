@@ -34,7 +34,8 @@ CREATE POLICY reads ON audit.change FOR SELECT USING (
             OR table_name IN ('registry.unit', 'registry.unit_succession', 'registry.village', 'registry.village_unit',
                               'registry.organisation', 'registry.terrain_tile', 'registry.land_cover_tile',
                               'registry.coverage_run',
-                              'registry.sharing_run', 'registry.facility', 'registry.coverage_claim')
+                              'registry.sharing_run', 'registry.facility', 'registry.coverage_claim',
+                              'registry.constraint_area')
             OR table_name LIKE 'policy.%'
             OR (SELECT registry.has_own())
                AND (organisation_id IS NULL OR table_name LIKE '%\_occupancy' OR (SELECT registry.my_communes()) <> '{}')

@@ -216,7 +216,7 @@ def why(candidate: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
 
 
 def _constraints(answer: Mapping[str, Any]) -> Iterable[Block]:
-    found = answer.get("constraints") or ()
+    found = [c for c in answer.get("constraints") or () if not c.get("restricted")]
     if not found:
         return
     yield Heading(Text("Ràng buộc quy hoạch, di sản, hàng không, mỹ quan", "Constraints"))
@@ -305,7 +305,10 @@ def _decision(facts: Facts) -> Iterable[Block]:
 
 
 def _grounds(answer: Mapping[str, Any]) -> Iterable[Block]:
-    cited = [answer["citation"], *(c.get("citation") for c in answer.get("constraints") or ())]
+    cited = [
+        answer["citation"],
+        *(c.get("citation") for c in answer.get("constraints") or () if not c.get("restricted")),
+    ]
     listed = dict.fromkeys(part for text in cited if text for part in _CITED.split(str(text)))
     yield Heading(Text("Căn cứ", "Grounds"))
     yield Bullets(tuple(Text(line) for line in listed))
