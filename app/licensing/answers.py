@@ -49,7 +49,8 @@ def answer(given: Inputs) -> dict[str, Any]:
             "purpose": asked.purpose, "type_code": asked.type_code,
         },
         "synthetic": given.modelled.synthetic
-        or any(of.synthetic for of in (*given.candidates, *given.findings)),
+        or any(c.synthetic for c in given.candidates)
+        or any(f.synthetic for f in given.findings),
         "as_of": given.as_of.isoformat(),
         "citation": "; ".join(given.citations),
         "snapshot": {"sha256": given.sha256(), "version": given.version},

@@ -28,7 +28,7 @@ CREATE POLICY reads ON audit.change FOR SELECT USING (
     OR table_name NOT LIKE 'accounts.%' AND (
         (SELECT registry.is_department())
         OR table_name || ':' || row_id <> ALL ((SELECT registry.restricted_references())::text[]) AND (
-            (SELECT registry.reads_all())
+            (SELECT registry.reads_all()) AND table_name <> 'registry.appraisal'
             AND (table_name <> 'registry.calibration' OR (SELECT registry.my_roles()) && '{statistics}')
             OR organisation_id = ANY ((SELECT registry.my_organisations())::bigint[])
             OR table_name IN ('registry.unit', 'registry.unit_succession', 'registry.village', 'registry.village_unit',

@@ -89,6 +89,7 @@ def test_nobody_changes_it_and_others_do_not_see_it(client: TestClient, session:
         with pytest.raises(DBAPIError):
             session.execute(text(statement))
         nested.rollback()
+    history = "SELECT count(*) FROM audit.change WHERE table_name = 'registry.appraisal'"
     for scope in (
         operator(session, "VIETTEL"),
         Scope("user:2", ("other_department",)),
@@ -97,9 +98,11 @@ def test_nobody_changes_it_and_others_do_not_see_it(client: TestClient, session:
         with client_in(session, scope):
             enter(session, scope)
             assert session.scalar(text("SELECT count(*) FROM registry.appraisal")) == 0
+            assert session.scalar(text(history)) == 0
             enter(session, system())
     assert session.scalar(text("SELECT count(*) FROM registry.appraisal")) == 1
-    assert number
+    kept = text("SELECT after::text FROM audit.change WHERE table_name = 'registry.appraisal' AND row_id = :id")
+    assert "HUSH" not in (session.scalar(kept, {"id": number}) or "HUSH")
 
 
 def test_commands(own_database: str, hatang: Hatang, tmp_path: Path) -> None:

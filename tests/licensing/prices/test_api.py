@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.database import PUBLIC, Scope
+from app.database import PUBLIC, Scope, enter, system
 from app.licensing.prices.queries import price_for
 from app.licensing.prices.table import to_csv, to_xlsx
 from tests.conftest import client_in
@@ -183,8 +183,6 @@ def test_restricted_objects_are_in_no_contract_others_see(
     assert group["paid"]["count"] == 1
     history = "SELECT count(*) FROM audit.change WHERE table_name LIKE 'registry.sharing\\_contract%'"
     with client_in(session, OFFICER) as _:
-        from app.database import enter, system
-
         enter(session, OFFICER)
         assert session.scalar(text(history)) == 2, "the mixed contract and its open item"
         enter(session, system())
