@@ -92,6 +92,7 @@ def _judged(judged: Judged, given: Inputs) -> dict[str, Any]:
         "coverage": None
         if judged.reach is None
         else _reach(judged.reach, purpose) | {"share_of_proposal": judged.share_of_proposal},
+        "prices": [asdict(p) for p in given.prices.get(of.structure, ())],
         "serves_purpose": judged.suitable,
         "fails": [_reason(r) for r in judged.fails],
     }

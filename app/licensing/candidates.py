@@ -35,6 +35,7 @@ class Candidate:
     tenants: tuple[str, ...]
     technologies: tuple[str, ...]
     restricted: bool = False
+    structure_id: int = 0
     owner_contact: str | None = None
     load_capacity_kg: float | None = None
     load_used_kg: float | None = None

@@ -48,6 +48,18 @@ class Modelled:
 
 
 @dataclass(frozen=True)
+class Price:
+    """What a place on one component of a structure costs a tenant, VND a month; null is unknown."""
+
+    component: str
+    declared_vnd_month: float | None
+    paid_low_vnd_month: float | None
+    paid_high_vnd_month: float | None
+    contracts: int
+    synthetic: bool
+
+
+@dataclass(frozen=True)
 class Inputs:
     """What is judged.
 
@@ -59,6 +71,8 @@ class Inputs:
         Position of each candidate, by its structure: its operators.
     reaches, proposed : mapping and Reach
         Whom the proposal's antennas reach from candidates, by structure, and from the new tower.
+    prices : mapping
+        What a place on each candidate costs, by its structure; nothing where nobody declared it.
     desk : mapping
         Where an owner is asked without either side being named.
     """
@@ -76,6 +90,7 @@ class Inputs:
     reaches: Mapping[str, Reach]
     proposed: Reach | None
     modelled: Modelled
+    prices: Mapping[str, tuple[Price, ...]]
     poles_nearby: int
     poles_at_least: bool
     desk: Mapping[str, str]

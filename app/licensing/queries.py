@@ -26,7 +26,8 @@ _AROUND = f"""
     AND ST_DWithin({{geom}}::geography, {_HERE}::geography, :radius_m)
 """
 _CANDIDATES = f"""
-    SELECT s.id AS site_id, s.code AS site, st.code AS structure, o.code AS owner_code, o.name AS owner_name,
+    SELECT s.id AS site_id, s.code AS site, st.id AS structure_id, st.code AS structure,
+           o.code AS owner_code, o.name AS owner_name,
            o.contact AS owner_contact, ST_Distance(st.geom::geography, {_HERE}::geography) AS distance_m,
            st.height_m, st.height_m + coalesce(st.host_height_m, 0) AS top_m, st.kind, st.type_code,
            st.tenant_capacity, st.load_capacity_kg, ST_X(st.geom) AS lon, ST_Y(st.geom) AS lat,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -13,11 +13,12 @@ from app.errors import Forbidden, Invalid
 from app.licensing import queries
 from app.licensing.answers import answer
 from app.licensing.areas import read_area
-from app.licensing.candidates import Room
+from app.licensing.candidates import Candidate, Room
 from app.licensing.checks import check_between, check_point, organisation_code, outside_province, technologies_of
 from app.licensing.colocation import Limits, Proposal
 from app.licensing.constraints.service import constraints_at
-from app.licensing.inputs import VERSION, Inputs, Modelled
+from app.licensing.inputs import VERSION, Inputs, Modelled, Price
+from app.licensing.prices.queries import price_for
 from app.licensing.radio import Reached, reach_of_all
 from app.licensing.reach import PURPOSES, Purpose
 from app.policy.queries import parameter, rules
@@ -114,9 +115,21 @@ def gather(
         version=VERSION, as_of=as_of, proposal=proposal, limits=limits, place=place, place_checked=checked,
         candidates=tuple(around), hosts=queries.hosts(session, around, code, as_of),
         tenancy=queries.tenancy(session, as_of), findings=findings, reaches=found.reaches, proposed=found.proposed,
-        modelled=found.modelled, poles_nearby=poles, poles_at_least=more,
+        modelled=found.modelled, prices=_prices(session, around, as_of), poles_nearby=poles, poles_at_least=more,
         desk={"vi": desk.value["vi"], "en": desk.value["en"]}, citations=tuple(dict.fromkeys(cited)),
     )  # fmt: skip
+
+
+def _prices(session: Session, around: Sequence[Candidate], as_of: dt.date) -> dict[str, tuple[Price, ...]]:
+    """Return what a place on each structure costs; restricted ones are let to nobody."""
+    ids = {c.structure_id: c.structure for c in around if not c.restricted}
+    return {
+        ids[key]: tuple(
+            Price(p.component, p.declared_vnd_month, p.low_vnd_month, p.high_vnd_month, p.contracts, p.synthetic)
+            for p in prices
+        )
+        for key, prices in price_for(session, list(ids), as_of).items()
+    }
 
 
 def ask_privately() -> Forbidden:

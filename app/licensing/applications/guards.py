@@ -152,9 +152,8 @@ def _advice_weighed(facts: Facts) -> AppError | None:
 
 def follows(advice: str | None, action: str) -> bool:
     """Say whether a decision is what the pre-check advised; advice that needs a person is nobody's to follow."""
-    return {"share": action == "decide_share", "license_shared": action in ("accept_notice", "grant_permit")}.get(
-        advice or "", False
-    )
+    wanted = {"share": ("decide_share",), "license_shared": ("accept_notice", "grant_permit"), "refuse": ("refuse",)}
+    return action in wanted.get(advice or "", ())
 
 
 def _surveyed(facts: Facts) -> AppError | None:

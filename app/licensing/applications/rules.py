@@ -55,13 +55,6 @@ class Automatic(_Value):
     max_requests: int = Field(ge=0, le=100)
 
 
-class Search(_Value):
-    """Policy sharing_request/search."""
-
-    radius_m: float = Field(gt=0, le=5000)
-    max_candidates: int = Field(ge=1, le=500)
-
-
 class DocumentLimits(_Value):
     """Policy application_document/limits."""
 

@@ -186,6 +186,9 @@ def _room(candidate: Mapping[str, Any]) -> str:
         parts.append(f"{thousands_vi(candidate['spare_load_kg'])} kg")
     if candidate.get("free_height_m") is not None:
         parts.append(f"trống {_metres(candidate['free_height_m'], 1)}")
+    mast = [p["declared_vnd_month"] for p in candidate.get("prices") or () if p["component"] == "mast"]
+    if mast and mast[0] is not None:
+        parts.append(f"giá {_vnd(mast[0])}")
     return "; ".join(parts)
 
 
