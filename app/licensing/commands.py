@@ -124,7 +124,7 @@ def _polygon(path: Path | None) -> dict[str, Any] | None:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise Invalid("not_a_polygon", f"Không đọc được GeoJSON {path.name}: {error}",
+        raise Invalid("not_a_geometry", f"Không đọc được GeoJSON {path.name}: {error}",
                       f"Cannot read GeoJSON {path.name}: {error}", field="--area") from error  # fmt: skip
     while isinstance(found, dict) and found.get("type") in ("FeatureCollection", "Feature"):
         found = (found.get("features") or [None])[0] if found["type"] == "FeatureCollection" else found.get("geometry")

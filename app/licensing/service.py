@@ -90,7 +90,7 @@ def gather(
         _check_named("type_code", type_code, CODES)
     code = organisation_code(session, operator, as_of, radio=True)
     proposal = Proposal(
-        lon, lat, code, height_m, radius_m, technologies_of(technologies), purpose, area_wkt, type_code
+        lon, lat, code, float(height_m), float(radius_m), technologies_of(technologies), purpose, area_wkt, type_code
     )  # fmt: skip
     at = queries.point(lon, lat) if area_wkt is None else f"SRID=4326;{area_wkt}"
     checked = queries.any_commune(session, as_of)

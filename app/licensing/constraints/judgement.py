@@ -121,8 +121,8 @@ class Finding:
     name: str
     check: str
     status: Status
-    value: float | str | None
-    limit: float | str | None
+    value: float | int | str | None
+    limit: float | int | str | None
     distance_m: float | None
     citation: str
     valid_from: dt.date | None
