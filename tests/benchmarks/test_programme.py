@@ -52,7 +52,8 @@ def test_three_thousand_positions_to_one_percent() -> None:
     took = time.monotonic() - began
     after = standing_after(towers, acts, done)
     print({"positions": n, "acts_possible": len(i), "points": len(row), "villages": rows, "acts": len(done),
-           "status": solution.status, "gap": solution.gap, "ratio": after.ratio, "seconds": round(took, 2), "solver_s": round(solution.seconds, 2),
+           "status": solution.status, "gap": solution.gap, "ratio": after.ratio, "seconds": round(took, 2),
+           "solver_s": round(solution.seconds, 2),
            "ratio_to_pairs_only": round(took / floor, 1)})  # fmt: skip
     assert solution.status == "optimal"
     assert solution.gap is not None
