@@ -22,6 +22,8 @@ from app.licensing.programme.schemas import (
 router = APIRouter(prefix="/api/programmes", tags=["licensing"])
 Number = Annotated[int, Path(ge=1, le=MAX_ID, description="Number of the programme")]
 
+FileFormat = Annotated[Format, Path(description="geojson for maps, csv or xlsx for officers")]
+
 
 @router.post("", status_code=202, summary="Ask for a programme", openapi_extra=allow(*DEPARTMENT))
 def ask_for_programme(session: WritingSession, asked: ProgrammeRequest, response: Response) -> ProgrammeAsked:
@@ -54,7 +56,7 @@ def programme(session: DbSession, programme_id: Number) -> dict[str, Any]:
     responses={200: {"content": {media.split(";")[0]: {} for media in files.MEDIA.values()}}},
     openapi_extra=allow(*DEPARTMENT),
 )
-def acts(session: DbSession, programme_id: Number, form: Format) -> Response:
+def acts(session: DbSession, programme_id: Number, form: FileFormat) -> Response:
     """Return the acts as a file: lines from what goes to what is shared, points where something is added or built."""
     run = service.stored(session, programme_id)
     mark = "-SYNTHETIC" if run.synthetic else ""

@@ -47,7 +47,7 @@ class ProgrammeAsked(BaseModel):
 class ProgrammesQuestion(Paged):
     """Which page of the programmes, and of which kind."""
 
-    kind: Kind | None = None
+    kind: Kind | None = Field(None, description="Only programmes of this kind")
 
 
 class StandingOut(BaseModel):
