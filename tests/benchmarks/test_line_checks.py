@@ -66,14 +66,18 @@ def owner() -> psycopg.Connection:
     return psycopg.connect(os.environ["HATANG_OWNER_DATABASE_URL"], autocommit=True)
 
 
-def times_ms(work: Callable[[float, float], object]) -> np.ndarray:
+def times_ms(*work: Callable[[float, float], object]) -> np.ndarray:
+    """Return milliseconds, shape (len(work), n): at each place all in turn, so that all see the same machine."""
     rng = np.random.default_rng(254)
     found = []
     for lon, lat in zip(rng.uniform(107.25, 107.75, REPEATS), rng.uniform(16.15, 16.45, REPEATS), strict=True):
-        start = time.perf_counter()
-        work(float(lon), float(lat))
-        found.append(time.perf_counter() - start)
-    return np.array(found[10:]) * 1000  # the first ones plan and fill caches
+        row = []
+        for one in work:
+            start = time.perf_counter()
+            one(float(lon), float(lat))
+            row.append(time.perf_counter() - start)
+        found.append(row)
+    return np.array(found[10:]).T * 1000  # the first ones plan and fill caches
 
 
 def test_poles_around_a_place(own_database: str) -> None:
@@ -83,13 +87,16 @@ def test_poles_around_a_place(own_database: str) -> None:
         session.execute(text(TENANTS))
     with owner() as connection:
         connection.execute("ANALYZE registry.pole, registry.pole_occupancy")
-        bare = times_ms(lambda lon, lat: connection.execute(NEAREST, (lon, lat)).fetchall())
-    with session_scope(READER) as session:
-        ours = times_ms(lambda lon, lat: queries.poles_near(session, shapely.Point(lon, lat), 50, DAY))
-        row = times_ms(
-            lambda lon, lat: queries.poles_near(
-                session, shapely.LineString([(lon, lat), (lon + 0.005, lat + 0.005)]), 50, DAY
-            )
+    with owner() as connection, session_scope(READER) as session:
+
+        def along(lon: float, lat: float) -> object:
+            row = shapely.LineString([(lon, lat), (lon + 0.005, lat + 0.005)])
+            return queries.poles_near(session, row, 50, DAY)
+
+        bare, ours, row = times_ms(
+            lambda lon, lat: connection.execute(NEAREST, (lon, lat)).fetchall(),
+            lambda lon, lat: queries.poles_near(session, shapely.Point(lon, lat), 50, DAY),
+            along,
         )
     ratio, p95 = float(np.median(ours) / np.median(bare)), float(np.percentile(ours, 95))
     print(f"\n{POLES:,} poles, {os.cpu_count()} cores {platform.machine()}: bare {np.median(bare):.2f} ms, "
@@ -105,6 +112,6 @@ def test_constraints_around_a_place(own_database: str) -> None:
     with owner() as connection:
         connection.execute("ANALYZE registry.constraint_area")
     with session_scope(READER) as session:
-        ours = times_ms(lambda lon, lat: constraints.around(session, lon, lat, None, DAY))
+        (ours,) = times_ms(lambda lon, lat: constraints.around(session, lon, lat, None, DAY))
     print(f"\n{AREAS:,} zones: {np.median(ours):.2f} ms, p95 {np.percentile(ours, 95):.2f} ms")
     assert np.median(ours) <= AREAS_BOUND_MS
