@@ -18,6 +18,8 @@ from sqlalchemy.orm import Session
 from app.coverage.service import run_coverage
 from app.coverage.terrain import add_files
 from app.intake.service import load_file
+from app.licensing.lines.schemas import DuctsRequest, PolesRequest
+from app.licensing.lines.service import check_ducts, check_poles
 from app.licensing.programme.service import question, run
 from app.licensing.service import check_colocation
 from app.sharing.service import sharing_on
@@ -167,6 +169,27 @@ def test_programme(province: Session, target: float, status: str) -> None:
     assert told["acts"][0]["coverage"] == "unknown"
     assert told["acts"][0]["synthetic"] is True
     assert (told["reachable"] or told["after"])["ratio"] == close(expected["reachable"])
+
+
+@pytest.mark.parametrize("case", EXPECTED["poles_check"], ids=lambda c: c["advice"])
+def test_poles(province: Session, case: dict[str, Any]) -> None:
+    answer = check_poles(province, PolesRequest(as_of=DAY, **case["ask"]))
+    assert answer["advice"]["code"] == case["advice"]
+    found = {p["pole"]: [p["distance_m"], p["spare"], p["spare_state"]] for p in answer["poles"]}
+    assert found == {
+        pole: [pytest.approx(m, abs=0.02), spare, state] for pole, (m, spare, state) in case["poles"].items()
+    }
+    assert [d["duct"] for d in answer["ducts"]] == case["ducts"]
+
+
+@pytest.mark.parametrize("case", EXPECTED["ducts_check"], ids=lambda c: c["advice"])
+def test_ducts(province: Session, case: dict[str, Any]) -> None:
+    line = {"type": "LineString", "coordinates": [[case["lon"], 16.0], [case["lon"], case["to"]]]}
+    answer = check_ducts(province, DuctsRequest(operator="FPT", geometry=line, as_of=DAY))
+    assert answer["advice"]["code"] == case["advice"]
+    found = [answer[f"{state}_m"] for state in ("free", "unknown", "full", "none")]
+    assert found == pytest.approx(case["metres"], abs=0.12)
+    assert {d["duct"]: d["bores_free"] for d in answer["ducts"]} == case["free"]
 
 
 def test_the_same_over_http(province: Session, client: TestClient) -> None:

@@ -137,7 +137,11 @@ def test_a_point_just_outside_is_tolerated_and_said(province: Session) -> None:
         ({"lon": None, "lat": None, "area": square(107.3, 16.45)}, "outside_province", "lon"),
         ({"lon": None, "lat": None, "area": square(107.55, 16.45, 0.2)}, "area_too_large", "area"),
         ({"lon": None, "lat": None, "area": square(16.45, 107.55)}, "swapped_axes", "area"),
-        ({"lon": None, "lat": None, "area": {"type": "Point", "coordinates": [107.5, 16.4]}}, "wrong_geometry_type", "area"),
+        (
+            {"lon": None, "lat": None, "area": {"type": "Point", "coordinates": [107.5, 16.4]}},
+            "wrong_geometry_type",
+            "area",
+        ),
         ({"lon": None, "lat": None, "area": {"type": "Polygon", "coordinates": "x"}}, "not_a_geometry", "area"),
         ({"lon": None, "lat": None, "area": BOW_TIE}, "self_crossing", "area"),
         ({"lon": None, "lat": None, "area": MANY}, "too_many_vertices", "area"),

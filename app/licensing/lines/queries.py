@@ -21,8 +21,8 @@ from app.licensing.lines.pole_screening import Dig, PoleNear
 _METRES_PER_DEGREE = 110_500.0
 # A long line is cut into pieces with small boxes, each asked of the index: the box of a whole diagonal line holds a
 # district. The box is made before the join: ST_Expand is not leakproof, so row-level security would let a condition
-# with it look at no row before the policy has, and every pole would be read. The distance is that to the line, taken
-# once for each object found.
+# with it look at no row before the policy has, and every pole would be read. Each table is named once: its
+# policies are planned again wherever it stands. The distance is that to the line, once for each object found.
 _PIECES = """
     WITH asked AS (SELECT ST_SetSRID(ST_GeomFromWKB(CAST(:shape AS bytea)), 4326) AS geom),
     piece AS MATERIALIZED (
@@ -30,7 +30,7 @@ _PIECES = """
         FROM (SELECT ST_Subdivide(ST_Segmentize(geom, 0.002), 8) AS geom FROM asked) cut
     ),
     near AS MATERIALIZED (
-        SELECT DISTINCT o.id FROM piece g JOIN {table} o
+        SELECT DISTINCT ON (o.id) o.* FROM piece g JOIN {table} o
           ON o.geom && g.box AND ST_DWithin(o.geom::geography, g.geom::geography, :within_m)
         WHERE {condition}
     )
@@ -44,7 +44,7 @@ _POLES = (
            p.height_m, p.cable_capacity,
            CASE WHEN p.surveyed_on IS NOT NULL OR x.tenancies > 0 THEN x.lines END AS lines,
            x.uncounted, x.tenants, p.street, ST_X(p.geom) AS lon, ST_Y(p.geom) AS lat, p.synthetic, p.restricted
-    FROM near n JOIN pole p ON p.id = n.id CROSS JOIN asked a
+    FROM near p CROSS JOIN asked a
     LEFT JOIN organisation w ON w.id = p.owner_id
     CROSS JOIN LATERAL (
         SELECT count(*) AS tenancies, coalesce(sum(coalesce(y.line_count, 1)), 0)::int AS lines,
@@ -65,7 +65,7 @@ _DUCTS = (
            b.unusable AS bores_unusable, b.doubtful AS bores_doubtful,
            CASE WHEN d.surveyed_on IS NOT NULL OR x.tenancies > 0 THEN x.occupied END AS bores_occupied,
            x.tenants, d.synthetic, d.restricted, ST_AsBinary(d.geom) AS shape, d.bore_count = 0 AND b.bores = 0 AS none
-    FROM near n JOIN duct d ON d.id = n.id CROSS JOIN asked a
+    FROM near d CROSS JOIN asked a
     LEFT JOIN organisation w ON w.id = d.owner_id
     CROSS JOIN LATERAL (
         SELECT count(*)::int AS bores, (count(*) FILTER (WHERE NOT r.usable))::int AS unusable,
@@ -90,7 +90,7 @@ _DIGS = (
     + """
     SELECT d.code AS duct, t.code AS trench, w.code AS owner_code, d.street, d.valid_from::text AS begins,
            ST_Distance(d.geom::geography, a.geom::geography) AS distance_m, d.synthetic
-    FROM near n JOIN duct d ON d.id = n.id CROSS JOIN asked a
+    FROM near d CROSS JOIN asked a
     LEFT JOIN organisation w ON w.id = d.owner_id LEFT JOIN trench t ON t.id = d.trench_id
     WHERE w.code IS DISTINCT FROM :operator
     ORDER BY distance_m, d.code
