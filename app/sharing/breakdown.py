@@ -5,17 +5,18 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 from sqlalchemy.orm import Session
 
+from app.areas.geography import Kind
 from app.database import reads_all, scope_of
 from app.kit.page import today
 from app.policy.queries import parameters
 from app.sharing import queries
 from app.sharing.figures import Bools, Figure, Ints, Ratio
-from app.sharing.geographies import Grounds
+from app.sharing.geographies import Grounds, places
 from app.sharing.queries import Communes
 from app.sharing.surveys import OPERATORS, Survey
 from app.sharing.withholding import NOT_YOURS, REASON, withheld
@@ -90,8 +91,9 @@ def commune_groups(session: Session, found: Survey, boundaries: dt.date) -> tupl
 
 
 def communes_of(session: Session, found: Survey, communes: Communes, boundaries: dt.date) -> Ints:
-    """Return each row's commune as an index into `communes`; past its end is outside every commune."""
-    return queries.commune_of(session, found.kind, found.ids, found.as_of, boundaries, len(communes.codes))
+    """Return each row's commune as an index into `communes`; past its end is outside every commune, or unknown."""
+    placed = places(session, cast("Kind", found.kind), "commune", boundaries, empty=True)
+    return np.minimum(placed.of(found.ids), len(communes.codes))
 
 
 def by_commune(found: Survey, ratio: Ratio, group: Ints, communes: Communes) -> list[tuple[Label, Figure]]:

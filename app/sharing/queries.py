@@ -171,26 +171,6 @@ def ducts(session: Session, as_of: dt.date) -> tuple[dict[str, NDArray[Any]], di
     return arrays(session, _DUCTS, columns, as_of=as_of), arrays(session, _DUCT_LINES, _LINE, as_of=as_of)
 
 
-# A duct lies in the commune of its middle; a point on a common edge in the commune of the smaller code.
-_WITHIN = """
-    WITH commune AS (
-        SELECT id, dense_rank() OVER (ORDER BY code) - 1 AS number FROM unit
-        WHERE level = 'commune' AND registry.in_force(valid_from, valid_to, %(boundaries)s)
-    )
-    SELECT o.id, min(c.number) AS number
-    FROM commune c JOIN unit_part p ON p.unit_id = c.id JOIN {table} o
-        ON o.geom && p.geom AND ST_Intersects(p.geom, {point})
-    WHERE registry.in_force(o.valid_from, o.valid_to, %(as_of)s)
-    GROUP BY o.id ORDER BY o.id
-"""
-_PLACE = {
-    "site": _WITHIN.format(table="site", point="o.geom"),
-    "pole": _WITHIN.format(table="pole", point="o.geom"),
-    # The middle has no index; the line's own box finds the few parts it may lie in.
-    "duct": _WITHIN.format(table="duct", point="ST_LineInterpolatePoint(o.geom, 0.5)"),
-}
-
-
 def communes(session: Session, boundaries: dt.date) -> Communes:
     """Return the communes in force on the day `boundaries`, by code."""
     rows = session.execute(
@@ -201,11 +181,3 @@ def communes(session: Session, boundaries: dt.date) -> Communes:
         {"boundaries": boundaries},
     ).all()
     return Communes([r[0] for r in rows], [r[1] for r in rows], np.array([r[2] for r in rows], bool))
-
-
-def commune_of(session: Session, kind: str, ids: Ints, as_of: dt.date, boundaries: dt.date, outside: int) -> Ints:
-    """Return for each object of `ids` (ascending) the index into `communes`, or `outside`."""
-    found = arrays(session, _PLACE[kind], (("id", "i8"), ("number", "i8")), as_of=as_of, boundaries=boundaries)
-    group = np.full(ids.size, outside, np.int64)
-    group[np.searchsorted(ids, found["id"])] = found["number"]
-    return group
