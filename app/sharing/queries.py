@@ -181,3 +181,37 @@ def communes(session: Session, boundaries: dt.date) -> Communes:
         {"boundaries": boundaries},
     ).all()
     return Communes([r[0] for r in rows], [r[1] for r in rows], np.array([r[2] for r in rows], bool))
+
+
+# A duct without a street of its own lies in that of its trench.
+_STREET = {
+    "pole": "(SELECT id, street FROM pole p WHERE registry.in_force(p.valid_from, p.valid_to, {as_of}))",
+    "duct": """(SELECT d.id, coalesce(d.street, t.street) AS street FROM duct d LEFT JOIN trench t
+        ON t.id = d.trench_id AND registry.in_force(t.valid_from, t.valid_to, {as_of})
+        WHERE registry.in_force(d.valid_from, d.valid_to, {as_of}))""",
+}
+
+
+def spellings(session: Session, kind: str, as_of: dt.date) -> list[tuple[str, int]]:
+    """Return every spelling of a street with the number of poles or ducts in force that bear it."""
+    # Kinds come from our own list, values are bound.
+    source = _STREET[kind].format(as_of=":as_of")
+    query = f"SELECT street, count(*) AS number FROM {source} o WHERE street IS NOT NULL GROUP BY street"  # noqa: S608
+    return [(row.street, row.number) for row in session.execute(text(query), {"as_of": as_of})]
+
+
+def streets(
+    session: Session, kind: str, as_of: dt.date, numbers: dict[str, int], unnamed: int
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the poles or ducts in force by id, and the number of each one's spelling, `unnamed` without one."""
+    source = _STREET[kind].format(as_of="%(as_of)s")
+    query = f"""
+        SELECT o.id, coalesce(n.number, %(unnamed)s::bigint) AS number FROM {source} o
+        LEFT JOIN unnest(%(names)s::text[], %(numbers)s::bigint[]) AS n(name, number) ON n.name = o.street
+        ORDER BY o.id
+    """  # noqa: S608 - our own two sources
+    found = arrays(
+        session, query, (("id", "i8"), ("number", "i8")), as_of=as_of, unnamed=unnamed, names=list(numbers),
+        numbers=list(numbers.values()),
+    )  # fmt: skip
+    return found["id"], found["number"]
