@@ -105,7 +105,7 @@ def test_nobody_changes_one(own_database: str, statement: str) -> None:
         cluster_of_run().superuser(name) as connection,
         pytest.raises(psycopg.errors.InsufficientPrivilege, match="frozen"),
     ):
-        connection.execute(statement)  # type: ignore[arg-type]
+        connection.execute(statement)
 
 
 def test_a_tampered_row_is_not_intact(own_database: str) -> None:
