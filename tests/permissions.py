@@ -178,7 +178,8 @@ QUESTIONS: dict[str, Questions] = {
         Ask("/api/coverage/switch-off", {"technologies": "2G,3G"} | p)
         for p in ({}, {"run_id": w.run}, {"operator": "VIETTEL"}, {"operator": "VNPT"}, {"technologies": INJECTION})
     ],
-    "GET /api/sharing": _plain("/api/sharing", {}, {"by": "commune"}, {"by": "operator"}, {"by": "owner_kind"}),
+    "GET /api/sharing": _plain("/api/sharing", {}, {"by": "commune"}, {"by": "operator"}, {"by": "owner_kind"},
+                                   {"by": "street"}, {"by": "year"}),
     "GET /api/sharing/series": _plain("/api/sharing/series", {}),
     "GET /api/sharing/geographies": _plain("/api/sharing/geographies", {}),
     "GET /api/sharing/change": lambda w: [
@@ -197,6 +198,11 @@ QUESTIONS: dict[str, Questions] = {
         Ask(f"/api/sharing/{i}/objects", {"counted": c, "definition": d})
         for i, d in (("a3", "S1"), ("a4", "P1"), ("a5", "D1"), ("a5", "D3"))
         for c in ("numerator", "denominator", "unknown")
+    ],
+    "GET /api/sharing/{indicator}/objects.{form}": lambda w: [
+        Ask(f"/api/sharing/{i}/objects.{form}", {"counted": c, "definition": d})
+        for i, d in (("a3", "S1"), ("a4", "P1"), ("a5", "D1"), ("a5", "D3"))
+        for form in ("csv", "geojson", "xlsx") for c in ("numerator", "denominator")
     ],
     "POST /api/colocation": lambda w: [
         Ask("/api/colocation", body=around(n) | {"operator": "VIETTEL", "height_m": 30, "radius_m": 5000})

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -95,8 +96,22 @@ class Assignment:
         """Return the group of each of `ids`; an object without a place is unknown."""
         if self.ids.size == 0:
             return np.full(ids.size, self.geography.unknown, np.int64)
+        if np.array_equal(self.ids, ids):
+            return self.group  # every object is in force; a search for each takes 40 ms for a million
         at = np.minimum(np.searchsorted(self.ids, ids), self.ids.size - 1)
         return np.where(self.ids[at] == ids, self.group[at], self.geography.unknown).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class _Points:
+    """Where objects lie, in degrees: ids ascending, NaN for an object without a place."""
+
+    ids: Ints
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+
+    def only(self, mask: NDArray[np.bool_]) -> _Points:
+        return _Points(self.ids[mask], self.x[mask], self.y[mask])
 
 
 def geography(session: Session, level: str, as_of: dt.date, *, empty: bool = False) -> Geography:
@@ -142,18 +157,13 @@ def geography(session: Session, level: str, as_of: dt.date, *, empty: bool = Fal
     )
 
 
-_PLACE = {"site": "o.geom", "pole": "o.geom", "duct": "ST_LineInterpolatePoint(o.geom, 0.5)", "village": "o.point"}
-_BOX = {"village": "o.point"}
-# A duct lies in the unit of its middle, found by the box of the whole line, which has the index; a point on a common
-# edge lies in the unit of the smaller code, which has the smaller number.
-_WITHIN = """
-    SELECT o.id AS a, min(w.number) AS b
-    FROM unnest(CAST(:units AS bigint[])) WITH ORDINALITY AS w(unit, number)
-    JOIN unit_part p ON p.unit_id = w.unit
-    JOIN {kind} o ON {box} && p.geom AND ST_Intersects(p.geom, {point})
-    GROUP BY o.id ORDER BY o.id
+_PLACE = {"site": "geom", "pole": "geom", "duct": "ST_LineInterpolatePoint(geom, 0.5)", "village": "point"}
+"""Where an object lies: a duct in the unit of its middle."""
+_POINTS = """
+    SELECT string_agg(int8send(o.id), ''::bytea), string_agg(float8send(coalesce(ST_X(o.here), 'NaN')), ''::bytea),
+           string_agg(float8send(coalesce(ST_Y(o.here), 'NaN')), ''::bytea)
+    FROM (SELECT id, {point} AS here FROM {kind} ORDER BY id OFFSET 0) o
 """
-_ALL = "SELECT id AS a, id AS b FROM {kind} ORDER BY id"
 _MEMBERS = """
     SELECT village_id AS a, unit_id AS b FROM village_unit
     WHERE registry.in_force(valid_from, valid_to, :as_of) ORDER BY 1
@@ -162,16 +172,17 @@ _MEMBERS = """
 
 def assign(session: Session, where: Geography, kind: Kind) -> Assignment:
     """Return the group of every object of `kind` the caller may see, in force or not: places do not change."""
-    ids, _ = _pairs(session, _ALL.format(kind=kind))
+    points = _points(session, kind)
+    ids = points.ids
     communes = _communes(session, where) if kind == "village" or not where.bounded.all() else None
     if communes is not None:
         return Assignment(where, ids, _by_parent(where, communes, assign(session, communes, kind).of(ids)))
     group = np.full(ids.size, where.outside, np.int64)
-    at, number = _inside(session, kind, where, ids)
+    at, number = _inside(session, where, points)
     group[at] = number
     if not where.bounded.all():
         left = group == where.outside
-        group[left] = _by_other_boundaries(session, where, kind, ids[left])
+        group[left] = _by_other_boundaries(session, where, points.only(left))
     if kind == "village" and where.level == "commune":
         village, unit = _pairs(session, _MEMBERS, as_of=where.as_of)
         member = np.isin(unit, where.ids) & np.isin(village, ids)
@@ -195,12 +206,33 @@ def _index(ids: Ints, wanted: Ints) -> Ints:
     return order[np.searchsorted(ids, wanted, sorter=order)]
 
 
-def _inside(session: Session, kind: Kind, where: Geography, ids: Ints) -> tuple[Ints, Ints]:
-    """Return the index into the ascending `ids` of those within a boundary, and the unit's group."""
-    query = _WITHIN.format(kind=kind, box=_BOX.get(kind, "o.geom"), point=_PLACE[kind])
-    found, number = _pairs(session, query, units=where.ids[where.bounded].tolist())
-    here = np.isin(found, ids)
-    return np.searchsorted(ids, found[here]), np.flatnonzero(where.bounded)[number[here] - 1]
+def _points(session: Session, kind: Kind) -> _Points:
+    session.flush()
+    row = session.execute(text(_POINTS.format(kind=kind, point=_PLACE[kind]))).one()
+    types = (">i8", ">f8", ">f8")
+    ids, x, y = (np.frombuffer(bytes(c or b""), t).astype(t[1:]) for c, t in zip(row, types, strict=True))
+    return _Points(ids, x, y)
+
+
+def _inside(session: Session, where: Geography, points: _Points) -> tuple[Ints, Ints]:
+    """Return the indices of the points within a boundary, and the group of the unit each lies in.
+
+    In memory: of a million points the database takes ten times as long to say it, which asks each for its index.
+    A point on a common edge lies in the unit of the smaller code, which has the smaller number.
+    """
+    query = text("SELECT id, ST_AsBinary(geom) AS geom FROM unit WHERE id = ANY(:units)")
+    rows = session.execute(query, {"units": where.ids[where.bounded].tolist()})
+    boundaries = {row.id: shapely.from_wkb(bytes(row.geom)) for row in rows}
+    group = np.full(points.ids.size, -1, np.int64)
+    for number in reversed(np.flatnonzero(where.bounded).tolist()):
+        boundary = boundaries[int(where.ids[number])]
+        shapely.prepare(boundary)
+        west, south, east, north = boundary.bounds
+        box = (points.x >= west) & (points.x <= east) & (points.y >= south) & (points.y <= north)
+        near = np.flatnonzero(box)
+        group[near[shapely.intersects_xy(boundary, points.x[near], points.y[near])]] = number
+    at = np.flatnonzero(group >= 0)
+    return at, group[at]
 
 
 def _communes(session: Session, where: Geography) -> Geography | None:
@@ -220,18 +252,18 @@ def _by_parent(where: Geography, communes: Geography, group: Ints) -> Ints:
     return np.array([*parents, where.outside, where.unknown], np.int64)[group]
 
 
-def _by_other_boundaries(session: Session, where: Geography, kind: Kind, ids: Ints) -> Ints:
+def _by_other_boundaries(session: Session, where: Geography, points: _Points) -> Ints:
     """Return the group of objects outside the known boundaries, by way of those of the nearest day that has some."""
-    group = np.full(ids.size, where.unknown, np.int64)
+    group = np.full(points.ids.size, where.unknown, np.int64)
     day = _nearest_bounded(session, where)
-    if day is None or ids.size == 0:
+    if day is None or points.ids.size == 0:
         return group
     other = geography(session, where.level, day)
-    at, number = _inside(session, kind, other, ids)
+    at, number = _inside(session, other, points)
     found = reforms.crosswalk(session, where.level, day, where.as_of)
     group[at] = _single(found, where)[np.searchsorted(found.units, other.ids)][number]
     if other.bounded.all():
-        astray = np.ones(ids.size, bool)
+        astray = np.ones(points.ids.size, bool)
         astray[at] = False
         group[astray] = where.outside
     return group

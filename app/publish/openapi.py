@@ -31,6 +31,7 @@ PARAMETERS = {
     "by": "What the ratios are broken down by",
     "indicator": "Indicator of the plan: a3 positions, a4 poles, a5 ducts",
     "definition": "Code of the definition; default the indicator's default one",
+    "form": "csv, geojson or xlsx",
     "counted": "Objects of the numerator, of the denominator, or those whose state is unknown",
 }
 """Wording of parameters that mean the same wherever they stand; a router's own wording goes first."""

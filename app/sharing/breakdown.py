@@ -1,33 +1,38 @@
-"""Ratios broken down by commune, side, kind of owner or operator, as far as the caller is told them."""
+"""Ratios broken down by commune, side, street, owner, operator or year, as far as the caller is told them."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 from sqlalchemy.orm import Session
 
+from app.areas.geography import Kind
 from app.database import reads_all, scope_of
 from app.kit.page import today
+from app.kit.text import fold
 from app.policy.queries import parameters
 from app.sharing import queries
 from app.sharing.figures import Bools, Figure, Ints, Ratio
-from app.sharing.geographies import Grounds
+from app.sharing.geographies import Grounds, places
+from app.sharing.kept import kept
 from app.sharing.queries import Communes
-from app.sharing.surveys import OPERATORS, Survey
+from app.sharing.surveys import OPERATORS, Survey, survey
 from app.sharing.withholding import NOT_YOURS, REASON, withheld
 
 Label = tuple[str | None, str]
-By = Literal["commune", "district", "operator", "owner_kind", "urban"]
+By = Literal["commune", "district", "operator", "owner_kind", "urban", "street", "year"]
 OUTSIDE: Label = (None, "Ngoài ranh giới các xã, phường · outside every commune")
 SIDES: tuple[Label, ...] = (
     ("urban", "Đô thị · urban"),
     ("rural", "Nông thôn · rural"),
     ("unknown", "Chưa rõ · unknown"),
 )
+UNNAMED: Label = (None, "Chưa ghi tên đường · no street on record")
+_YEARS = 3
 _MIN_OBJECTS = 3  # where no policy row says otherwise
 
 
@@ -74,6 +79,9 @@ def breakdown(
         for ratio in ratios:
             yield from _operator_rows(found, ratio, told)
         return
+    if by == "year":
+        yield from _year_rows(session, found, ratios, told)
+        return
     group, labels = _groups(session, found, by, boundaries)
     held = _held(found, group, len(labels), told, np.zeros(len(labels), np.int64))
     for ratio in ratios:
@@ -90,8 +98,9 @@ def commune_groups(session: Session, found: Survey, boundaries: dt.date) -> tupl
 
 
 def communes_of(session: Session, found: Survey, communes: Communes, boundaries: dt.date) -> Ints:
-    """Return each row's commune as an index into `communes`; past its end is outside every commune."""
-    return queries.commune_of(session, found.kind, found.ids, found.as_of, boundaries, len(communes.codes))
+    """Return each row's commune as an index into `communes`; past its end is outside every commune, or unknown."""
+    placed = places(session, cast("Kind", found.kind), "commune", boundaries, empty=True)
+    return np.minimum(placed.of(found.ids), len(communes.codes))
 
 
 def by_commune(found: Survey, ratio: Ratio, group: Ints, communes: Communes) -> list[tuple[Label, Figure]]:
@@ -143,11 +152,44 @@ def _groups(session: Session, found: Survey, by: By, boundaries: dt.date) -> tup
     if by == "owner_kind":
         kinds, inverse = np.unique(found.owner_kind, return_inverse=True)
         return inverse.astype(np.int64), [(str(k), str(k)) for k in kinds]
+    if by == "street":
+        ids, number, names = kept(
+            session, ("streets", found.kind, found.as_of), lambda: _streets(session, found.kind, found.as_of)
+        )
+        group = number if np.array_equal(ids, found.ids) else number[np.searchsorted(ids, found.ids)]
+        return group, [*names, UNNAMED]
     communes = queries.communes(session, boundaries)
     group = communes_of(session, found, communes, boundaries)
     side = np.append(np.where(communes.urban, 0, 1), 2).astype(np.int64)
     # A position says itself whether it is urban; else its commune does (phường, thị trấn).
     return np.where(found.urban >= 0, 1 - found.urban, side[group]).astype(np.int64), list(SIDES)
+
+
+def _streets(session: Session, kind: str, as_of: dt.date) -> tuple[Ints, Ints, list[Label]]:
+    """Return ids, the number of each one's street, and the streets; past their end is no street.
+
+    Spellings that differ in marks, case or spaces are one street, named as most objects have it.
+    """
+    spellings = queries.spellings(session, kind, as_of)
+    chosen: dict[str, str] = {}
+    for name, _ in sorted(spellings, key=lambda s: (-s[1], s[0])):
+        if fold(name):
+            chosen.setdefault(fold(name), name)
+    numbers = {key: number for number, key in enumerate(sorted(chosen))}
+    known = {name: numbers[fold(name)] for name, _ in spellings if fold(name)}
+    ids, number = queries.streets(session, kind, as_of, known, len(numbers))
+    return ids, number, [(key, chosen[key]) for key in numbers]
+
+
+def _year_rows(session: Session, found: Survey, ratios: Iterable[Ratio], told: Audience) -> Iterator[dict[str, Any]]:
+    """Yield the province's figure at the ends of the last years and on the day itself."""
+    years = (found.as_of.year - back for back in range(_YEARS, 0, -1))
+    surveys = [survey(session, found.kind, dt.date(year, 12, 31)) for year in years if year > 0] + [found]
+    hidden = [too_small(each, told) for each in surveys]
+    for ratio in ratios:
+        for each, held in zip(surveys, hidden, strict=True):
+            figure = Figure.withheld(REASON) if held else each.ratios[ratio.definition.code].figure.as_dict()
+            yield _row("year", (each.as_of.isoformat(), f"{each.as_of:%d/%m/%Y}"), ratio, figure)
 
 
 def _held(found: Survey, group: Ints, size: int, told: Audience, block: Ints) -> Bools:

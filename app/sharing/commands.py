@@ -1,8 +1,9 @@
-"""`hatang sharing`: the ratios; what changed between two sides; snapshots frozen with a hash."""
+"""`hatang sharing`: the ratios; what they counted; what changed between two sides; snapshots frozen with a hash."""
 
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -26,7 +27,7 @@ def ratios(
     context: typer.Context,
     as_of: AsOf = None,
     by: Annotated[
-        str | None, typer.Option("--by", help="commune, district, operator, owner_kind, urban or street.")
+        str | None, typer.Option("--by", help="commune, district, operator, owner_kind, urban, street, year.")
     ] = None,
     boundaries: Boundaries = None,
     definition: Definition = None,
@@ -115,6 +116,28 @@ def _question(given: dict[str, Any]) -> Any:
             told.get("code", "wrong_value"), told.get("vi", f"Giá trị của {name} không hợp lệ"),
             told.get("en", f"{name} has no such value"), field=name,
         ) from error  # fmt: skip
+
+
+@sharing.command("objects")
+def objects(
+    indicator: Annotated[str, typer.Argument(help="a3 positions, a4 poles or a5 ducts.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="FILE.csv, FILE.geojson or FILE.xlsx.")],
+    as_of: AsOf = None,
+    definition: Definition = None,
+    counted: Annotated[str, typer.Option("--counted", help="numerator, denominator or unknown.")] = "numerator",
+    commune: Annotated[str | None, typer.Option("--commune", help="Code or name; else the whole province.")] = None,
+    known_at: KnownAt = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the objects a ratio counted to a file; restricted ones are in none."""
+    from app.database import look_back, session_scope
+    from app.sharing import export
+
+    known = moment(known_at)
+    with session_scope() as session:
+        look_back(session, known)
+        result = export.write(session, indicator, output, day(as_of), definition, counted, commune)
+    show(result, as_json)
 
 
 @snapshot.command("add")

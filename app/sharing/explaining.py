@@ -12,7 +12,7 @@ import numpy as np
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from app.areas.geography import Geography, Kind, assign, geography
+from app.areas.geography import Geography, Kind, geography
 from app.database import look_back
 from app.errors import Invalid, NotFound
 from app.kit.text import fold
@@ -20,6 +20,7 @@ from app.policy.disclosure import withheld
 from app.sharing.change import PARTS, STEP, Change, Explained, State, Sums, counted, explain
 from app.sharing.definitions import KIND_OF, Definition
 from app.sharing.figures import Bools, Ints, Ratio
+from app.sharing.geographies import places
 from app.sharing.objects import NAME_OF
 from app.sharing.surveys import Survey, survey
 
@@ -187,7 +188,7 @@ class _Reading:
         where = self._ground(day, known_at)
         if code not in where.codes:
             return np.zeros(found.ids.size, bool)
-        placed = self._once(known_at, "places", day, lambda: assign(self._session, where, self._kind))
+        placed = places(self._session, self._kind, where.level, day, empty=True)
         inside: Bools = placed.of(found.ids) == where.codes.index(code)
         return inside
 

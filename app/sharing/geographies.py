@@ -22,6 +22,7 @@ from app.kit.page import today
 from app.kit.text import fold
 from app.sharing.figures import Bools, Figure, Ints, Ratio
 from app.sharing.inference import Inference
+from app.sharing.kept import kept
 from app.sharing.surveys import Survey
 from app.sharing.withholding import REASON, small, withheld
 
@@ -30,6 +31,21 @@ if TYPE_CHECKING:
 
 _SIDES = 3
 URBAN_KINDS = frozenset({"phuong", "thi tran"})
+
+
+def places(session: Session, kind: Kind, level: str, day: dt.date, *, empty: bool = False) -> Assignment:
+    """Return the group of every object of `kind` on the units of `level` in force on `day`; kept in memory.
+
+    Raises
+    ------
+    NotFound
+        As `app.areas.geography.geography`.
+    """
+
+    def read() -> Assignment:
+        return assign(session, geography(session, level, day, empty=empty), kind)
+
+    return kept(session, ("places", kind, level, day, empty), read)
 
 
 class Grounds:
@@ -53,8 +69,7 @@ class Grounds:
         """
         found = self._known.get((level, day))
         if found is None:
-            where = geography(self._session, level, day, empty=empty)
-            found = assign(self._session, where, self._kind)
+            found = places(self._session, self._kind, level, day, empty=empty)
             self._known[level, day] = found
         return found
 

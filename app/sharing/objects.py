@@ -8,6 +8,7 @@ counted as shared, not with whom.
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -21,7 +22,7 @@ from app.kit.bulk import arrays
 from app.policy.disclosure import withheld
 from app.sharing.breakdown import commune_groups
 from app.sharing.definitions import KIND_OF, Definition, default_of, definition
-from app.sharing.figures import Bools, Ratio
+from app.sharing.figures import Bools, Ints, Ratio
 from app.sharing.surveys import Survey, survey
 
 Counted = Literal["numerator", "denominator", "unknown"]
@@ -119,6 +120,23 @@ def counted_objects(
     Invalid, NotFound
         Unknown definition or one of another indicator; unknown commune.
     """
+    counted_by = selected(session, indicator, as_of, wanted, counted, commune)
+    return page(session, counted_by, offset, limit), int(counted_by.units.size)
+
+
+@dataclass(frozen=True)
+class Selected:
+    """What a ratio counted, as far as the caller may see it: `units` in the order of the rows that stand for them."""
+
+    survey: Survey
+    ratio: Ratio
+    units: Ints
+
+
+def selected(
+    session: Session, indicator: str, as_of: dt.date, wanted: str | None, counted: Counted, commune: str | None
+) -> Selected:
+    """Return the units a ratio counted; parameters and errors as `counted_objects`."""
     about = chosen(indicator, wanted)
     with statistics(session):
         found = survey(session, KIND_OF[indicator], as_of)
@@ -135,7 +153,13 @@ def counted_objects(
         mask = mask & (group[ratio.row_of_unit] == [c for c, _ in labels].index(code))
     units = np.flatnonzero(mask & _visible(session, found)[ratio.row_of_unit])
     units = units[np.argsort(found.ids[ratio.row_of_unit[units]], kind="stable")]
-    return _page(session, found, ratio, units[offset : offset + limit].tolist(), as_of), int(units.size)
+    return Selected(found, ratio, units)
+
+
+def page(session: Session, counted: Selected, offset: int, limit: int) -> list[dict[str, Any]]:
+    """Return GeoJSON features of some of the units."""
+    found, units = counted.survey, counted.units[offset : offset + limit].tolist()
+    return _page(session, found, counted.ratio, units, found.as_of)
 
 
 def _visible(session: Session, found: Survey) -> Bools:

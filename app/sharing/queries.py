@@ -141,26 +141,6 @@ def ducts(session: Session, as_of: dt.date) -> tuple[dict[str, NDArray[Any]], di
     return arrays(session, _DUCTS, columns, as_of=as_of), arrays(session, _DUCT_LINES, _LINE, as_of=as_of)
 
 
-# A duct lies in the commune of its middle; a point on a common edge in the commune of the smaller code.
-_WITHIN = """
-    WITH commune AS (
-        SELECT id, dense_rank() OVER (ORDER BY code) - 1 AS number FROM unit
-        WHERE level = 'commune' AND registry.in_force(valid_from, valid_to, %(boundaries)s)
-    )
-    SELECT o.id, min(c.number) AS number
-    FROM commune c JOIN unit_part p ON p.unit_id = c.id JOIN {table} o
-        ON o.geom && p.geom AND ST_Intersects(p.geom, {point})
-    WHERE registry.in_force(o.valid_from, o.valid_to, %(as_of)s)
-    GROUP BY o.id ORDER BY o.id
-"""
-_PLACE = {
-    "site": _WITHIN.format(table="site", point="o.geom"),
-    "pole": _WITHIN.format(table="pole", point="o.geom"),
-    # The middle has no index; the line's own box finds the few parts it may lie in.
-    "duct": _WITHIN.format(table="duct", point="ST_LineInterpolatePoint(o.geom, 0.5)"),
-}
-
-
 def communes(session: Session, boundaries: dt.date) -> Communes:
     """Return the communes in force on the day `boundaries`, by code."""
     rows = session.execute(
@@ -173,9 +153,35 @@ def communes(session: Session, boundaries: dt.date) -> Communes:
     return Communes([r[0] for r in rows], [r[1] for r in rows], np.array([r[2] for r in rows], bool))
 
 
-def commune_of(session: Session, kind: str, ids: Ints, as_of: dt.date, boundaries: dt.date, outside: int) -> Ints:
-    """Return for each object of `ids` (ascending) the index into `communes`, or `outside`."""
-    found = arrays(session, _PLACE[kind], (("id", "i8"), ("number", "i8")), as_of=as_of, boundaries=boundaries)
-    group = np.full(ids.size, outside, np.int64)
-    group[np.searchsorted(ids, found["id"])] = found["number"]
-    return group
+# A duct without a street of its own lies in that of its trench.
+_STREET = {
+    "pole": "(SELECT id, street FROM pole p WHERE registry.in_force(p.valid_from, p.valid_to, {as_of}))",
+    "duct": """(SELECT d.id, coalesce(d.street, t.street) AS street FROM duct d LEFT JOIN trench t
+        ON t.id = d.trench_id AND registry.in_force(t.valid_from, t.valid_to, {as_of})
+        WHERE registry.in_force(d.valid_from, d.valid_to, {as_of}))""",
+}
+
+
+def spellings(session: Session, kind: str, as_of: dt.date) -> list[tuple[str, int]]:
+    """Return every spelling of a street with the number of poles or ducts in force that bear it."""
+    # Kinds come from our own list, values are bound.
+    source = _STREET[kind].format(as_of=":as_of")
+    query = f"SELECT street, count(*) AS number FROM {source} o WHERE street IS NOT NULL GROUP BY street"  # noqa: S608
+    return [(row.street, row.number) for row in session.execute(text(query), {"as_of": as_of})]
+
+
+def streets(
+    session: Session, kind: str, as_of: dt.date, numbers: dict[str, int], unnamed: int
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the poles or ducts in force by id, and the number of each one's spelling, `unnamed` without one."""
+    source = _STREET[kind].format(as_of="%(as_of)s")
+    query = f"""
+        SELECT o.id, coalesce(n.number, %(unnamed)s::bigint) AS number FROM {source} o
+        LEFT JOIN unnest(%(names)s::text[], %(numbers)s::bigint[]) AS n(name, number) ON n.name = o.street
+        ORDER BY o.id
+    """  # noqa: S608 - our own two sources
+    found = arrays(
+        session, query, (("id", "i8"), ("number", "i8")), as_of=as_of, unnamed=unnamed, names=list(numbers),
+        numbers=list(numbers.values()),
+    )  # fmt: skip
+    return found["id"], found["number"]

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
 
 from app.accounts.access import DbSession
 from app.accounts.roles import PUBLIC, SIGNED_IN, allow
 from app.policy.past import in_time
-from app.sharing import objects, service
+from app.sharing import export, objects, service
 from app.sharing.definitions import Indicator
-from app.sharing.schemas import ObjectsQuestion, SharingQuestion
+from app.sharing.schemas import CountedQuestion, ObjectsQuestion, SharingQuestion
 
 router = APIRouter(prefix="/api/sharing", tags=["sharing"])
 
@@ -20,8 +21,10 @@ router = APIRouter(prefix="/api/sharing", tags=["sharing"])
 def sharing(session: DbSession, asked: Annotated[SharingQuestion, Query()]) -> dict[str, Any]:
     """Ratios S1-S4, P1-P3 and D1-D3 on a date with numerator, denominator, unknown, target and breakdown.
 
-    Every object that is not restricted counts, whoever asks. Who does not read every row is told no figure of few
-    objects, nor one such could be worked out from: these are null, with `withheld: true` and a reason.
+    By street there are poles and ducts only; by year the ends of the last three years and the date (other dates:
+    `/api/sharing/series`). Every object that is not restricted counts, whoever asks. Who does not read every row is
+    told no figure of few objects, nor one such could be worked out from: these are null, with `withheld: true` and a
+    reason.
     """
     in_time(session, asked)
     return service.sharing_on(session, asked.on, by=asked.by, wanted=asked.definition, boundaries=asked.boundaries_on())
@@ -42,3 +45,23 @@ def counted(session: DbSession, indicator: Indicator, asked: Annotated[ObjectsQu
         "numberReturned": len(features),
         "links": asked.links(f"/api/sharing/{indicator}/objects", matched),
     }
+
+
+@router.get(
+    "/{indicator}/objects.{form}",
+    openapi_extra=allow(*SIGNED_IN),
+    response_class=StreamingResponse,
+    responses={200: {"description": "The file", "content": {kind: {} for kind in export.MEDIA_TYPES.values()}}},
+)
+def exported(
+    session: DbSession, indicator: Indicator, form: export.Format, asked: Annotated[CountedQuestion, Query()]
+) -> StreamingResponse:
+    """All objects a ratio counted, as the list tells them, in one file: CSV, GeoJSON or Excel.
+
+    Restricted objects are in no export. A stream that breaks lacks its end.
+    """
+    in_time(session, asked)
+    chosen = export.select(session, indicator, asked.on, asked.definition, asked.counted, asked.commune)
+    body = export.written(session, chosen, form)
+    name = f'attachment; filename="{chosen.name}.{form}"'
+    return StreamingResponse(body, media_type=export.MEDIA_TYPES[form], headers={"Content-Disposition": name})

@@ -45,9 +45,13 @@ class SharingQuestion(Dated):
         return today() if self.boundaries == "today" else self.on
 
 
-class ObjectsQuestion(Dated, Paged):
-    """Which of the counted objects to list."""
+class CountedQuestion(Dated):
+    """Which of the objects of a ratio."""
 
     definition: Code | None = None
     counted: Literal["numerator", "denominator", "unknown"] = "numerator"
     commune: Annotated[str, Field(max_length=100)] | None = None
+
+
+class ObjectsQuestion(CountedQuestion, Paged):
+    """Which of the counted objects to list."""

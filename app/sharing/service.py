@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from sqlalchemy.orm import Session
 
 from app.database import statistics
+from app.errors import Invalid
 from app.policy.models import Target
 from app.policy.queries import targets
 from app.sharing.breakdown import By, audience, breakdown, too_small
@@ -33,8 +34,9 @@ def sharing_on(
 
     Parameters
     ----------
-    by : {"commune", "operator", "owner_kind", "urban"}, optional
-        Break down; communes are those in force on `boundaries` (default `as_of`).
+    by : {"commune", "district", "operator", "owner_kind", "urban", "street", "year"}, optional
+        Break down; communes are those in force on `boundaries` (default `as_of`). By street there are poles and ducts
+        only; by year the ends of the last three years and `as_of`, other dates by `app.sharing.series`.
     wanted : str, optional
         Only this definition.
 
@@ -42,8 +44,17 @@ def sharing_on(
     ------
     NotFound
         There is no such definition.
+    Invalid
+        A definition of positions alone by street: positions have none on record.
     """
     chosen = [definition(wanted)] if wanted else list(DEFINITIONS.values())
+    if by == "street" and all(KIND_OF[d.indicator] == "site" for d in chosen):
+        raise Invalid(
+            "no_street_for_sites",
+            "Vị trí trạm không ghi tên đường; chỉ cột và cống bể chia được theo đường",
+            "Positions have no street on record; only poles and ducts break down by street",
+            field="by",
+        )
     told = audience(session)
     ratios, rows = [], []
     with statistics(session):
@@ -52,7 +63,7 @@ def sharing_on(
             here = [found.ratios[d.code] for d in chosen if d.code in found.ratios]
             hidden = too_small(found, told)
             ratios += [_described(session, ratio, as_of, hidden) for ratio in here]
-            if by:
+            if by and not (by == "street" and kind == "site"):
                 rows += list(breakdown(session, found, here, by, boundaries or as_of, told))
     return {
         "as_of": as_of.isoformat(),

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.sharing import queries
 from app.sharing.figures import Bools, Figure, Ints, Ratio, tally
+from app.sharing.kept import kept
 from app.sharing.queries import Organisations
 from app.sharing.ratios import (
     Ducts,
@@ -105,7 +106,8 @@ def survey(session: Session, kind: str, as_of: dt.date) -> Survey:
         "pole": _poles,
         "duct": _ducts,
     }
-    return readers[kind](session, as_of, queries.organisations(session, as_of))
+    read = readers[kind]
+    return kept(session, ("survey", kind, as_of), lambda: read(session, as_of, queries.organisations(session, as_of)))
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ from app.licensing.lines.schemas import DuctsRequest, PolesRequest
 from app.licensing.lines.service import check_ducts, check_poles
 from app.licensing.programme.service import question, run
 from app.licensing.service import check_colocation
+from app.sharing.definitions import definition
+from app.sharing.explaining import Side, change, described, objects_of
 from app.sharing.service import sharing_on
 from app.sharing.snapshots import freeze
 
@@ -82,6 +84,31 @@ def test_ratios_on_other_days(province: Session) -> None:
     for day, (numerator, denominator, unknown) in EXPECTED["s1_on_other_days"].items():
         ratio = sharing_on(province, day, wanted="S1")["ratios"][0]
         assert (ratio["numerator"], ratio["denominator"], ratio["unknown"]) == (numerator, denominator, unknown)
+
+
+_STATION = """
+    INSERT INTO registry.base_station (site_id, code, operator_id, technology, valid_from, source, synthetic)
+    SELECT s.id, s.code || '-' || o.code, o.id, '4G', :since, 'SYNTHETIC', true
+    FROM registry.site s, registry.organisation o WHERE s.code = :site AND o.code = :who
+"""
+
+
+def test_change_explained(province: Session) -> None:
+    known = province.scalar(text("SELECT clock_timestamp()"))
+    province.execute(text(_STATION), {"site": "S03", "who": "MOBIFONE", "since": None})
+    province.execute(text(_STATION), {"site": "S02", "who": "VNPT", "since": dt.date(2025, 9, 1)})
+    start, end, about = dt.date(2025, 5, 31), dt.date(2026, 1, 1), definition("S1")
+    answer = change(province, Side(start, known, about, start), Side(end, None, about, end))
+    body = described(answer)
+    assert [body[side][k] for side in ("from", "to") for k in ("numerator", "denominator")] == [3, 17, 5, 17]
+    parts = {p["part"]: p for p in body["parts"] if p["objects"]}
+    assert parts.keys() == EXPECTED["change"].keys()
+    for name, (numerator, denominator, points, codes) in EXPECTED["change"].items():
+        part = parts[name]
+        assert (part["numerator"], part["denominator"]) == (numerator, denominator)
+        assert part["points"] == pytest.approx(points, abs=5e-6)
+        features, _ = objects_of(province, answer, name, 10, 0)
+        assert [f["properties"]["code"] for f in features] == codes
 
 
 def test_breakdowns_and_snapshot(province: Session) -> None:

@@ -218,6 +218,39 @@ def test_tally_by_group_sums_to_the_figure(rows: list, data: st.DataObject) -> N
         assert sum(p.unknown_in_denominator for p in parts) == ratio.figure.unknown_in_denominator
 
 
+@given(st.lists(SITE), st.lists(POLE), st.lists(DUCT), st.data())
+def test_communes_sum_to_the_province(s: list, p: list, d: list, data: st.DataObject) -> None:  # type: ignore[type-arg]
+    """Whatever commune each row lies in, ducts of one trench or route in different ones too."""
+    commune = np.array(data.draw(st.lists(st.integers(0, 3), min_size=40, max_size=40)))
+    for ratio in everything(s[:40], p[:40], d[:40]).values():
+        units = np.arange(ratio.row_of_unit.size)
+        parts = tally(ratio, units, commune[ratio.row_of_unit], 4)
+        for name in ("numerator", "denominator", "unknown", "unknown_in_denominator"):
+            total = sum(getattr(part, name) for part in parts)
+            assert total == pytest.approx(getattr(ratio.figure, name), rel=1e-12)
+        for part in parts:
+            assert part.ratio is None or 0 <= part.ratio
+            assert part.ratio is None or part.ratio <= 100 or ratio.definition.unit != "%"
+
+
+@given(st.lists(POLE, min_size=1), st.lists(DUCT, min_size=1), st.integers(0))
+def test_an_operator_more_on_a_counted_line_never_lowers_sharing(p: list, d: list, at: int) -> None:  # type: ignore[type-arg]
+    """By number: P1, P2, D2; by length too, since the length is counted already: D1."""
+    before = everything([], p, d)
+    busy = [i for i, row in enumerate(p) if before["P2"].denominator_mask[i] and row[1] > 0]
+    dug = [i for i, row in enumerate(d) if row[5]]
+    if busy:
+        i = busy[at % len(busy)]
+        p = [(*row[:1], row[1] + (k == i), *row[2:]) for k, row in enumerate(p)]
+    if dug:
+        i = dug[at % len(dug)]
+        d = [(*row[:5], row[5] | {9}) if k == i else row for k, row in enumerate(d)]
+    after = everything([], p, d)
+    for code in ("P1", "P2", "D1", "D2", "D3"):
+        one, other = before[code].ratio, after[code].ratio
+        assert (one or 0) <= (other or 0) + 1e-9
+
+
 @given(st.lists(SITE, min_size=1), st.integers(0))
 def test_an_operator_more_at_a_counted_position_never_lowers_s1(rows: list, at: int) -> None:  # type: ignore[type-arg]
     counted = [i for i, row in enumerate(rows) if row[0] >= 1]

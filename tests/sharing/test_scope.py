@@ -78,6 +78,17 @@ def test_few_objects_are_withheld_with_a_reason(session: Session, networks: Netw
     assert told == {"1": 1, "2": 2}, "who reads all is told all"
 
 
+def test_streets_and_years_of_few_objects_are_withheld_too(session: Session, networks: Networks) -> None:
+    session.execute(text("UPDATE registry.pole SET street = CASE WHEN code = 'vnpt-P' THEN 'Ngõ nhỏ' END"))
+    rows = ask(session, PUBLIC, by="street", definition="P1")["breakdown"]
+    assert {(r["scope_code"], r["withheld"]) for r in rows} == {("ngo nho", True), (None, True)}
+    told = {r["scope_code"]: r["denominator"] for r in ask(session, OTHER, by="street", definition="P1")["breakdown"]}
+    assert told == {"ngo nho": 1, None: 2}
+    session.execute(text("UPDATE registry.pole SET valid_from = '2025-06-01' WHERE code = 'vnpt-P'"))
+    years = ask(session, PUBLIC, by="year", definition="P1")["breakdown"]
+    assert [r["withheld"] for r in years] == [True, True, True, False]
+
+
 def test_a_whole_of_few_objects_is_withheld_too(session: Session) -> None:
     registry.site(session, "S-0", 107.51, 16.41, "VIETTEL VNPT")
     registry.site(session, "S-1", 107.52, 16.41, "VIETTEL")

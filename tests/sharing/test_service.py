@@ -147,6 +147,37 @@ def test_breakdown_by_owner_kind_and_urban(province: Session) -> None:
     assert {r["scope_code"]: (r["numerator"], r["denominator"]) for r in rows} == {"urban": (2, 2), "rural": (0, 3)}
 
 
+def test_breakdown_by_street(province: Session) -> None:
+    """Spellings are one street; a duct takes its trench's; nothing on record is a group of its own."""
+    for code, street in (("P-A", "Đường Lê Lợi"), ("P-B", "ĐƯỜNG LÊ LỢI"), ("P-C", "đường  le loi"), ("P-D", " "),
+                         ("D-C", "Đường Lê Lợi")):  # fmt: skip
+        for table in ("pole", "duct"):
+            province.execute(text(f"UPDATE registry.{table} SET street = :s WHERE code = :c"), {"s": street, "c": code})
+    province.execute(text("UPDATE registry.trench SET street = 'Kiệt 1'"))
+    answer = sharing_on(province, DAY, by="street")
+    found = {(r["definition"], r["scope_code"]): r for r in answer["breakdown"]}
+    assert {d for d, _ in found} == {"P1", "P2", "P3", "D1", "D2", "D3"}
+    assert [found["P1", "duong le loi"][k] for k in ("numerator", "denominator", "unknown")] == [2, 3, 1]
+    assert found["P1", "duong le loi"]["scope_name"] in ("Đường Lê Lợi", "ĐƯỜNG LÊ LỢI", "đường  le loi")
+    assert (found["P1", None]["denominator"], found["P1", None]["unknown"]) == (1, 1)
+    assert (found["D2", "kiet 1"]["denominator"], found["D2", "duong le loi"]["unknown"]) == (2, 1)
+    for ratio in answer["ratios"][4:]:
+        for part in ("numerator", "denominator", "unknown"):
+            rows = [r[part] for (d, _), r in found.items() if d == ratio["definition"]]
+            assert sum(rows) == pytest.approx(ratio[part])
+    with pytest.raises(Invalid) as refused:
+        sharing_on(province, DAY, by="street", wanted="S1")
+    assert (refused.value.code, refused.value.field) == ("no_street_for_sites", "by")
+
+
+def test_breakdown_by_year(province: Session) -> None:
+    rows = sharing_on(province, DAY, by="year", wanted="S1")["breakdown"]
+    assert [(r["scope_code"], r["numerator"], r["denominator"]) for r in rows] == [
+        ("2022-12-31", 3, 6), ("2023-12-31", 3, 6), ("2024-12-31", 3, 6), ("2025-12-31", 2, 5),
+    ]  # fmt: skip
+    assert sharing_on(province, dt.date(1, 1, 1), by="year", wanted="S1")["breakdown"]
+
+
 def test_target_is_the_latest_not_after_the_year(session: Session) -> None:
     assert target_of(session, "a3", 2022) is None
     assert [t.value for y in (2023, 2024, 2025, 2031) if (t := target_of(session, "a3", y))] == [15, 15, 30, 30]
