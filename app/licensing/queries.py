@@ -10,16 +10,14 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.database import scope_of
-from app.kit.unchanged import Unchanged
 from app.licensing.candidates import Candidate
 from app.licensing.effect import Host, Tenancy
 from app.licensing.inputs import Place
+from app.sharing.kept import kept
 
 # The smallest length of a degree: the box has to hold the whole circle, ST_DWithin then cuts it.
 _METRES_PER_DEGREE = 110_500.0
 MOST_POLES = 10_000
-_TENANCIES: Unchanged[Tenancy] = Unchanged(8)
 _HERE = "ST_GeomFromEWKT(:place)"
 _AROUND = f"""
     {{geom}} && ST_Expand({_HERE}, :dx, :dy)
@@ -137,8 +135,7 @@ def place_of(session: Session, place: str, tolerance_m: float, as_of: dt.date) -
 
 def tenancy(session: Session, as_of: dt.date) -> Tenancy:
     """Return how many positions in force have how many radio operators; counted once for each state of the registry."""
-    asked = (as_of, session.info.get("known_at"), scope_of(session).roles)
-    return _TENANCIES.get(session, asked, lambda: _count(session, as_of))
+    return kept(session, ("tenancy", as_of), lambda: _count(session, as_of))
 
 
 def _count(session: Session, as_of: dt.date) -> Tenancy:

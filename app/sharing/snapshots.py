@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import json
 from typing import Any
 
 from sqlalchemy import func, select, text
@@ -17,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from app.database import is_department, look_back
 from app.errors import Conflict, NotFound
+from app.kit.canonical import sha256_of
 from app.sharing import queries
 from app.sharing.breakdown import Label, by_commune, by_operator, communes_of
 from app.sharing.definitions import DEFINITIONS, Definition
@@ -155,8 +155,8 @@ def _computed(session: Session, as_of: dt.date) -> tuple[dict[str, str], list[di
     organisations = queries.organisations(session, as_of)
     known = zip(organisations.ids.tolist(), organisations.kinds.tolist(), organisations.party.tolist(), strict=True)
     inputs = {
-        "organisations": _sha256([organisations.codes, list(known), organisations.networks]),
-        "communes": _sha256([communes.codes, communes.urban.tolist()]),
+        "organisations": sha256_of([organisations.codes, list(known), organisations.networks]),
+        "communes": sha256_of([communes.codes, communes.urban.tolist()]),
     }
     results: list[dict[str, Any]] = []
     for kind in queries.KINDS:
@@ -178,13 +178,7 @@ def _row(about: Definition, kind: str, label: Label, figure: Figure) -> dict[str
 
 
 def _hash(as_of: dt.date, definitions: Any, inputs: Any, results: Any) -> str:
-    return _sha256({"as_of": as_of.isoformat(), "definitions": definitions, "inputs": inputs, "results": results})
-
-
-def _sha256(document: Any) -> str:
-    """Return the hash of the canonical JSON of `document`: keys in order, no spaces, UTF-8."""
-    written = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(written.encode()).hexdigest()
+    return sha256_of({"as_of": as_of.isoformat(), "definitions": definitions, "inputs": inputs, "results": results})
 
 
 def summary(kept: SharingSnapshot) -> dict[str, Any]:
