@@ -42,7 +42,7 @@ def _zones(communes: Communes, villages: Villages, rules: dict[str, Any]) -> lis
         kind = "city" if (villages.classes[members] == "city").any() else "town"
         shape = shapely.simplify(shapely.union_all(villages.polygons[members]), _SIMPLIFY_M)
         found.append({"kind": "planned_zone", "code": f"QH{communes.codes[unit]}", "rule": rules[kind], "shape": shape,
-                      "name": f"Quy hoạch {communes.kinds[unit]} {communes.names[unit]} (SYNTHETIC)"})  # fmt: skip
+                      "name": f"{communes.names[unit]} (SYNTHETIC)"})  # fmt: skip
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from app.kit.text import decimal_vi
 from app.licensing.candidates import Candidate, Room
 from app.licensing.constraints.judgement import Finding
 from app.licensing.reach import Purpose, Reach
@@ -90,11 +91,15 @@ def fails(
         found.append(
             Reason(
                 "too_low",
-                f"Cao {candidate.top_m:g} m so với {asked_m:g} m đề xuất; chưa tính vùng phủ",
-                f"{candidate.top_m:g} m high where {asked_m:g} m are asked for; its coverage is not computed",
+                f"Cao {_metres_vi(candidate.top_m)} so với {_metres_vi(asked_m)} đề xuất; không so sánh được vùng phủ",
+                f"{candidate.top_m:g} m high where {asked_m:g} m are asked for; its coverage could not be compared",
             )
         )
     return tuple(found)
+
+
+def _metres_vi(value: float | None) -> str:
+    return "—" if value is None else f"{decimal_vi(value, 1)} m"
 
 
 def around(number: Mapping[str, int], radius_m: float) -> tuple[Reason, ...]:

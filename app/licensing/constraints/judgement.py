@@ -296,7 +296,8 @@ def _everywhere(asked: Asked, policy: Policy) -> list[Finding]:
     high = asked.height_m >= military.value
     found = [
         Finding(
-            "military_height", "constraints/military_height", "", "height", "needs_approval" if high else "ok",
+            "military_height", "constraints/military_height", "Độ cao cần chấp thuận của quân sự", "height",
+            "needs_approval" if high else "ok",
             asked.height_m, military.value, None, military.citation, military.valid_from, military.valid_to,
             f"Từ {military.value:g} m trở lên phải có chấp thuận của Bộ Quốc phòng về độ cao",
             f"From {military.value:g} m on the military has to approve the height",
@@ -313,7 +314,7 @@ def _everywhere(asked: Asked, policy: Policy) -> list[Finding]:
         )  # fmt: skip
         found.append(
             Finding(
-                "distance_urban", "constraints/distance_urban", "", "distance", status,
+                "distance_urban", "constraints/distance_urban", "Khoảng cách trong đô thị", "distance", status,
                 round(asked.nearest_m, 2) if math.isfinite(asked.nearest_m) else None, urban.value, None,
                 urban.citation, urban.valid_from, urban.valid_to,
                 f"{vi}; trong đô thị nên cách ít nhất {urban.value:g} m (khuyến cáo)",

@@ -165,7 +165,7 @@ def _alternatives(answer: Mapping[str, Any]) -> Iterable[Block]:
         )
         for i, c in enumerate(found, 1)
     )  # fmt: skip
-    yield Table(columns, rows, (0.05, 0.15, 0.12, 0.11, 0.09, 0.13, 0.1, 0.25), frozenset({3, 4}))
+    yield Table(columns, rows, (0.05, 0.13, 0.14, 0.1, 0.09, 0.14, 0.16, 0.19), frozenset({3, 4}))
     near = answer["near_duplicates"]
     if near:
         listed = "; ".join(f"{c['structure']} ({_metres(c['distance_m'])})" for c in near)

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.database import Base, Keyed
+from app.licensing.applications.models import Application
 
 
 class Appraisal(Keyed, Base):
@@ -22,7 +23,7 @@ class Appraisal(Keyed, Base):
         CheckConstraint("made_by <> ''", name="made_by"),
     )
 
-    application_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("licensing.application.id"), index=True)
+    application_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey(Application.id), index=True)
     as_of: Mapped[dt.date] = mapped_column(Date)
     inputs: Mapped[dict[str, Any]] = mapped_column(JSONB)
     """check: what the answer follows from; map: what the extract shows; facts: agency and application."""
