@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import shapely
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.demo import store
@@ -17,13 +18,15 @@ from app.demo.villages import Villages
 from app.licensing.constraints.service import complete_rule
 
 _SIMPLIFY_M = 20.0
+_BESIDE_M = 10.0
+"""Poles stand 4.5 m off the middle of a road."""
 
 
 def write(session: Session, seed: int, communes: Communes, villages: Villages, roads: Roads) -> dict[str, int]:
     """Insert the constraints; return the rows written."""
     drawn = read("constraints")
     rows = [*_zones(communes, villages, drawn["zones"]), *_heritage(drawn["heritage"]), *_airports(drawn["airports"]),
-            *_streets(villages, roads, drawn["underground_streets"])]  # fmt: skip
+            *_streets(session, communes, roads, drawn["underground_streets"])]  # fmt: skip
     since = drawn["valid_from"]
     columns = {
         **{name: [r[name] for r in rows] for name in ("kind", "code", "name")},
@@ -65,18 +68,21 @@ def _airports(specs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _streets(villages: Villages, roads: Roads, drawn: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the longest streets of the city's grids; poles stand beside them all."""
-    city = np.unique(villages.commune[villages.classes == "city"])
-    edges = np.flatnonzero(roads.grid & np.isin(roads.commune, city))
-    length = np.bincount(roads.street[edges], roads.length_m[edges], len(roads.street_names))
-    longest = np.argsort(-length, kind="stable")[: drawn["count"]]
+def _streets(session: Session, communes: Communes, roads: Roads, drawn: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the streets of the wards with most poles beside them."""
+    samples = np.bincount(roads.sample_edge, minlength=len(roads.tail))
+    edges = np.flatnonzero(communes.urban[roads.commune] & (samples > 1))
+    first = np.cumsum(samples) - samples
+    lines = np.array([shapely.linestrings(roads.sample_xy[first[e] : first[e] + samples[e]]) for e in edges], object)
+    rows = session.execute(text("SELECT ST_X(geom), ST_Y(geom) FROM registry.pole WHERE valid_to IS NULL")).all()
+    poles = shapely.points(metres(np.array(rows, np.float64).reshape(-1, 2)))
+    beside = shapely.STRtree(lines).query(poles, predicate="dwithin", distance=_BESIDE_M)[1]
+    crowd = np.bincount(roads.street[edges[beside]], minlength=len(roads.street_names))
+    chosen = np.argsort(-crowd, kind="stable")[: drawn["count"]]
     found = []
-    for n, street in enumerate(longest[length[longest] > 0].tolist()):
-        own = edges[roads.street[edges] == street]
-        ends = np.stack([roads.node_xy[roads.tail[own]], roads.node_xy[roads.head[own]]], axis=1)
+    for n, street in enumerate(chosen[crowd[chosen] > 0].tolist()):
         rule = {"within_m": drawn["within_m"], "from": drawn["from"][n % len(drawn["from"])]}
         found.append({"kind": "underground_street", "code": f"NH{n + 1:02d}", "rule": rule,
                       "name": f"{roads.street_names[street]} (SYNTHETIC)",
-                      "shape": shapely.multilinestrings(shapely.linestrings(ends))})  # fmt: skip
+                      "shape": shapely.multilinestrings(lines[roads.street[edges] == street])})  # fmt: skip
     return found
