@@ -19,8 +19,9 @@ from app.coverage.service import run_coverage
 from app.coverage.terrain import add_files
 from app.intake.service import load_file
 from app.licensing.service import check_colocation
+from app.sharing.change_answer import described, objects_of
 from app.sharing.definitions import definition
-from app.sharing.explaining import Side, change, described, objects_of
+from app.sharing.explaining import Side, change
 from app.sharing.service import sharing_on
 from app.sharing.snapshots import freeze
 
