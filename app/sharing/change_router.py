@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 
 from app.accounts.access import DbSession
 from app.accounts.roles import ADMINISTRATOR, OTHER_DEPARTMENT, PLANNER, allow
-from app.sharing import explaining
+from app.sharing import change_answer
 from app.sharing.change_schemas import ChangeObjectsQuestion, ChangeQuestion
 from app.sharing.sides import asked_change
 
@@ -23,14 +23,14 @@ def change(session: DbSession, asked: Annotated[ChangeQuestion, Query()]) -> dic
     Numerators, denominators, unknowns and percentage points of the parts make the whole change; see `part` for what
     the objects of each are. For callers who read every row, so nothing is withheld as too small.
     """
-    return explaining.described(asked_change(session, asked))
+    return change_answer.described(asked_change(session, asked))
 
 
 @router.get("/change/objects", openapi_extra=READERS)
 def change_objects(session: DbSession, asked: Annotated[ChangeObjectsQuestion, Query()]) -> dict[str, Any]:
     """Return the objects of one part as GeoJSON, each with what it counted before and after, a page at a time."""
     answer = asked_change(session, asked)
-    features, matched = explaining.objects_of(session, answer, asked.part, asked.limit, asked.offset)
+    features, matched = change_answer.objects_of(session, answer, asked.part, asked.limit, asked.offset)
     return {
         "type": "FeatureCollection",
         "features": features,

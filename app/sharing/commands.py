@@ -72,7 +72,7 @@ def change(
 ) -> None:
     """Say why a ratio changed: built, removed, newly shared, corrections…; the parts add up exactly."""
     from app.database import session_scope
-    from app.sharing import explaining, table
+    from app.sharing import change_answer, table
     from app.sharing.sides import asked_change
 
     given = {
@@ -91,7 +91,7 @@ def change(
     }
     asked = _question({name: value for name, value in given.items() if value is not None})
     with session_scope() as session:
-        answer = explaining.described(asked_change(session, asked))
+        answer = change_answer.described(asked_change(session, asked))
     if as_json:
         show(answer, True)
         return

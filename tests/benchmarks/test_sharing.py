@@ -23,7 +23,7 @@ POLES = int(os.environ.get("HATANG_BENCH_ROWS", "1000000"))
 DUCTS = POLES // 10
 DAY = dt.date(2026, 1, 1)
 REPEATS = 5
-COLD_BOUND, WARM_BOUND = 6.0, 1.0
+COLD_BOUND, WARM_BOUND = 4.0, 0.5
 """Times the bare floor: after a change of the registry, and while there is none."""
 
 ORGANISATIONS = """

@@ -22,8 +22,9 @@ from app.licensing.lines.schemas import DuctsRequest, PolesRequest
 from app.licensing.lines.service import check_ducts, check_poles
 from app.licensing.programme.service import question, run
 from app.licensing.service import check_colocation
+from app.sharing.change_answer import described, objects_of
 from app.sharing.definitions import definition
-from app.sharing.explaining import Side, change, described, objects_of
+from app.sharing.explaining import Side, change
 from app.sharing.service import sharing_on
 from app.sharing.snapshots import freeze
 

@@ -10,8 +10,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.errors import Invalid, NotFound
+from app.sharing.change_answer import described, objects_of
 from app.sharing.definitions import definition
-from app.sharing.explaining import Answer, Side, Unit, change, described, objects_of
+from app.sharing.explaining import Answer, Side, Unit, change
 from app.sharing.service import sharing_on
 from tests.conftest import client_in
 from tests.publish.callers import OTHER, PLANNER, PUBLIC
