@@ -74,8 +74,9 @@ def write(
         {"owner_id": ("organisation", "code")},
         source=source,
     )
-    written["structure"] = _write_structures(session, rng, drawn, sites, structures, source)
-    written["structure_occupancy"] = _write_tenants(session, rng, drawn, sites, source)
+    loads = stream(seed, "loads")
+    written["structure"] = _write_structures(session, rng, loads, drawn, sites, structures, source)
+    written["structure_occupancy"] = _write_tenants(session, rng, loads, drawn, sites, source)
     return written, sites, structures
 
 
@@ -144,8 +145,9 @@ def _places(
 
 
 def _write_structures(
-    session: Session, rng: np.random.Generator, drawn: dict[str, Any], sites: Sites, masts: Structures, source: str
-) -> int:
+    session: Session, rng: np.random.Generator, loads: np.random.Generator, drawn: dict[str, Any], sites: Sites,
+    masts: Structures, source: str,
+) -> int:  # fmt: skip
     """Insert the mast (or roof) of every site, and a house or container where there is one."""
     house = np.flatnonzero(rng.random(len(sites.codes)) < drawn["houses"])
     every = np.concatenate([np.arange(len(sites.codes)), house])
@@ -165,6 +167,7 @@ def _write_structures(
             "mounting": [*masts.mounting, *(["ground"] * len(house))],
             "disguised": [*masts.disguised, *blank],
             "tenant_capacity": [*masts.tenant_capacity, *blank],
+            "load_capacity_kg": np.concatenate([_loads(loads, drawn["load"], "capacity", len(sites.codes)), low]),
             "built_on": sites.valid_from[every],
             "survey_method": "synthetic",
             "geom": store.points(sites.xy[every] + (np.arange(len(every)) >= len(sites.codes))[:, None] * 4.0),
@@ -176,7 +179,17 @@ def _write_structures(
     )
 
 
-def _write_tenants(session: Session, rng: np.random.Generator, drawn: dict[str, Any], sites: Sites, source: str) -> int:
+def _loads(loads: np.random.Generator, drawn: dict[str, Any], what: str, count: int) -> Floats:
+    """Return weights in kg to ten, NaN where nobody recorded one."""
+    low, high = drawn[what]
+    kg = np.round(loads.uniform(low, high, count), -1)
+    return np.asarray(np.where(loads.random(count) < drawn["unknown"], np.nan, kg), np.float64)
+
+
+def _write_tenants(
+    session: Session, rng: np.random.Generator, loads: np.random.Generator, drawn: dict[str, Any], sites: Sites,
+    source: str,
+) -> int:  # fmt: skip
     """Insert who is on which mast: radio operators, and a few fixed operators that the ratio must not count."""
     site, operator = np.nonzero(sites.tenants)
     names = [OPERATORS[o] for o in operator]
@@ -196,6 +209,7 @@ def _write_tenants(session: Session, rng: np.random.Generator, drawn: dict[str, 
             "structure_id": [f"{c}-S" for c in sites.codes[every]],
             "tenant_id": [*names, *(code for _, code in others)],
             "component": "mast",
+            "load_kg": _loads(loads, drawn["load"], "tenant", len(every)),
             "valid_from": np.concatenate([since, sites.valid_from[extra]]),
             "valid_to": sites.valid_to[every],
         },
