@@ -29,7 +29,7 @@ class AreasQuestion(Paged, Dated):
     """Which constraints in force, and which page of them."""
 
     kind: Kind | None = Field(None, description="Only this kind")
-    bbox: BoxText | None = None
+    bbox: BoxText | None = Field(None, description="west,south,east,north in degrees (EPSG:4326)")
 
 
 class FindingOut(BaseModel):
