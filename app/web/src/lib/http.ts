@@ -9,6 +9,8 @@ export class Problem extends Error {
     readonly status = 0,
     /** Seconds after which the server takes the next attempt. */
     readonly retryAfter: number | null = null,
+    /** What else the refusal tells programs. */
+    readonly told: Readonly<Record<string, unknown>> = {},
   ) {
     super(wording.en);
   }
@@ -67,6 +69,7 @@ async function refusal(response: Response): Promise<Problem> {
     body.field ?? null,
     response.status,
     Number.isFinite(wait) ? wait : null,
+    body,
   );
 }
 

@@ -213,7 +213,7 @@ export const MARKS: LayerSpecification[] = [
     paint: { "circle-radius": byZoom(8, 2.6, 12, 5, 15, 9), "circle-color": COUNTED_COLOUR, "circle-stroke-color": "#7a4a00", "circle-stroke-width": byZoom(8, 0.6, 13, 1.2) },
   },
   {
-    id: "counted-name", type: "symbol", source: "counted", filter: ["has", "label"],
+    id: "counted-name", type: "symbol", source: "counted", filter: ["has", "label"], maxzoom: 11.5, // from there on villages have their own
     layout: { "text-field": ["get", "label"], "text-font": FONT, "text-size": 12, "text-offset": [0, 1.1], "text-anchor": "top", "text-max-width": 9 },
     paint: { "text-color": INK, "text-halo-color": "#ffffff", "text-halo-width": 1.6 },
   },
