@@ -1,5 +1,5 @@
 /** What the map asks the server. */
-import type { FeatureCollection } from "geojson";
+import type { Feature, FeatureCollection } from "geojson";
 import { query, request, sent } from "./http";
 import type {
   Colocation,
@@ -62,7 +62,8 @@ export async function getCounted(
   const offsets: number[] = [];
   for (let offset = PAGE; offset < Math.min(limit, first.numberMatched); offset += PAGE) offsets.push(offset);
   const rest = await Promise.all(offsets.map((offset) => request<Counted>(`${path}${query({ ...asked, offset })}`)));
-  return { ...first, features: [first, ...rest].flatMap((page) => page.features) };
+  const as = (feature: Feature): Feature => ({ ...feature, properties: { ...feature.properties, as: counted } });
+  return { ...first, features: [first, ...rest].flatMap((page) => page.features.map(as)) };
 }
 
 export const postColocation = (asked: ColocationAsk): Promise<Colocation> =>

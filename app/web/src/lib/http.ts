@@ -9,10 +9,16 @@ export class Problem extends Error {
     readonly status = 0,
     /** Seconds after which the server takes the next attempt. */
     readonly retryAfter: number | null = null,
+    /** What else the refusal tells programs. */
+    readonly told: Readonly<Record<string, unknown>> = {},
   ) {
     super(wording.en);
   }
 }
+
+/** Whether a refusal is about one of the fields, which tells it itself. */
+export const about = (failure: unknown, ...fields: string[]): boolean =>
+  failure instanceof Problem && failure.field !== null && fields.includes(failure.field);
 
 /** What the session lends to every request; session.svelte.ts fills it in. */
 export const keys: {
@@ -63,6 +69,7 @@ async function refusal(response: Response): Promise<Problem> {
     body.field ?? null,
     response.status,
     Number.isFinite(wait) ? wait : null,
+    body,
   );
 }
 
@@ -71,15 +78,17 @@ async function content<T>(response: Response): Promise<T> {
 }
 
 /** Ask, and after a sign-in in between ask once more. */
-export async function request<T>(url: string, init: RequestInit = {}): Promise<T> {
+export async function answered(url: string, init: RequestInit = {}): Promise<Response> {
   const response = await send(url, init);
-  if (response.ok) return content(response);
+  if (response.ok) return response;
   const problem = await refusal(response);
   if (response.status !== 401 || !LOST.has(problem.code) || !(await keys.lost())) throw problem;
   const again = await send(url, init);
-  if (again.ok) return content(again);
+  if (again.ok) return again;
   throw await refusal(again);
 }
+
+export const request = async <T>(url: string, init: RequestInit = {}): Promise<T> => content(await answered(url, init));
 
 export const sent = (method: "POST" | "PATCH" | "DELETE", body?: unknown): RequestInit =>
   body === undefined

@@ -1,6 +1,6 @@
 /** How each thing on the map is drawn, in the order of the groups from the ground up. */
 import type { ExpressionSpecification, LayerSpecification } from "maplibre-gl";
-import { ACCENT, INK, MANHOLE, PORT, STATE, STATE_EDGE, VERDICT } from "./palette";
+import { ACCENT, ACT, COUNTED, INK, MANHOLE, PORT, STATE, STATE_EDGE, VERDICT } from "./palette";
 import type { LayerName } from "./state.svelte";
 
 export const PAPER = "#dfe7ec";
@@ -201,14 +201,41 @@ export const COUNTS: LayerSpecification[] = [
   },
 ];
 
+const COUNTED_COLOUR = match("as", { ...COUNTED, ...VERDICT }, ACCENT);
+
 export const MARKS: LayerSpecification[] = [
   {
-    id: "counted-line", type: "line", source: "counted", layout: { "line-cap": "round" },
-    paint: { "line-color": ACCENT, "line-width": byZoom(8, 2, 14, 5) },
+    id: "counted-line", type: "line", source: "counted", filter: ["!=", ["geometry-type"], "Point"], layout: { "line-cap": "round" },
+    paint: { "line-color": COUNTED_COLOUR, "line-width": byZoom(8, 2, 14, 5) },
   },
   {
     id: "counted-point", type: "circle", source: "counted", filter: ["==", ["geometry-type"], "Point"],
-    paint: { "circle-radius": byZoom(8, 2.6, 12, 5, 15, 9), "circle-color": ACCENT, "circle-stroke-color": "#7a4a00", "circle-stroke-width": byZoom(8, 0.4, 13, 1) },
+    paint: { "circle-radius": byZoom(8, 2.6, 12, 5, 15, 9), "circle-color": COUNTED_COLOUR, "circle-stroke-color": "#7a4a00", "circle-stroke-width": byZoom(8, 0.6, 13, 1.2) },
+  },
+  {
+    id: "counted-name", type: "symbol", source: "counted", filter: ["has", "label"], maxzoom: 11.5, // from there on villages have their own
+    layout: { "text-field": ["get", "label"], "text-font": FONT, "text-size": 12, "text-offset": [0, 1.1], "text-anchor": "top", "text-max-width": 9 },
+    paint: { "text-color": INK, "text-halo-color": "#ffffff", "text-halo-width": 1.6 },
+  },
+  {
+    id: "acts-way", type: "line", source: "acts", filter: ["==", ["get", "role"], "way"], layout: { "line-cap": "round" },
+    paint: { "line-color": INK, "line-width": byZoom(8, 1.2, 14, 2.6) },
+  },
+  {
+    id: "acts-from", type: "circle", source: "acts", filter: ["==", ["get", "role"], "from"],
+    paint: { "circle-radius": byZoom(8, 2.5, 12, 4, 15, 7), "circle-color": ACT.from, "circle-stroke-color": INK, "circle-stroke-width": 1.6 },
+  },
+  {
+    id: "acts-to", type: "circle", source: "acts", filter: ["==", ["get", "role"], "to"],
+    paint: { "circle-radius": byZoom(8, 2.8, 12, 4.5, 15, 8), "circle-color": ACT.to, "circle-stroke-color": "#ffffff", "circle-stroke-width": 1.2 },
+  },
+  {
+    id: "acts-chosen-way", type: "line", source: "acts", filter: ["==", ["get", "rank"], -1], layout: { "line-cap": "round" },
+    paint: { "line-color": ACCENT, "line-width": byZoom(8, 4, 14, 7), "line-opacity": 0.85 },
+  },
+  {
+    id: "acts-chosen", type: "circle", source: "acts", filter: ["==", ["get", "rank"], -1],
+    paint: { "circle-radius": byZoom(8, 7, 15, 14), "circle-opacity": 0, "circle-stroke-color": ACCENT, "circle-stroke-width": 3.5 },
   },
   {
     id: "candidates-area", type: "fill", source: "candidates", filter: ["==", ["geometry-type"], "Polygon"],
@@ -256,6 +283,7 @@ export const STYLE_LAYERS: Record<LayerName, string[]> = {
 
 /** What a click looks for, topmost first. */
 export const CLICKABLE = [
+  "acts-to", "acts-from", "acts-way",
   "candidates-point", "sites-point", "distribution_points-point", "distribution_points-cells", "poles-point",
   "manholes-point", "ducts-line", "poles-cells", "sites-blurred-count", "villages-point",
 ];

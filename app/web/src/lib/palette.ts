@@ -2,6 +2,10 @@
 export const VERDICT = { covered: "#2b7fb8", not_covered: "#e2641f", unknown: "#8b929c" } as const;
 export const STATE = { shared: "#5b3a96", single: "#c3a4e6", unknown: "#ffffff", empty: "#b9bec6" } as const;
 export const STATE_EDGE = { shared: "#ffffff", single: "#5b3a96", unknown: "#6d7480", empty: "#6d7480" } as const;
+/** How the objects of a figure are marked; of a village that changes, its verdict afterwards. */
+export const COUNTED = { numerator: "#f2a541", denominator: "#c3a4e6", unknown: "#ffffff", part: "#f2a541" } as const;
+/** Ends of an act of a programme: what goes, what is shared or built. */
+export const ACT = { from: "#ffffff", to: "#2b7fb8" } as const;
 export const ACCENT = "#f2a541";
 export const INK = "#12344d";
 export const PORT = "#0f8a78";

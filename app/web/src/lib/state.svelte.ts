@@ -7,7 +7,7 @@ export const LAYERS = ["villages", "coverage", "communes", "sites", "ducts", "po
 export type LayerName = (typeof LAYERS)[number];
 /** Shown only when asked for. */
 const OFF: readonly LayerName[] = ["coverage"];
-export type PanelName = "village" | "object" | "sharing" | "colocation" | "uncovered";
+export type PanelName = "village" | "object" | "sharing" | "colocation" | "uncovered" | "programmes" | "applications";
 
 export type Box = [number, number, number, number];
 
@@ -29,6 +29,11 @@ export interface View {
   radius_m: number;
   candidates: Candidate[];
   counted: FeatureCollection | null;
+  /** The programme that is open, its acts on the map, and the rank of the one that stands out. */
+  programme: number | null;
+  acts: FeatureCollection | null;
+  act: number | null;
+  application: number | null;
 }
 
 export const view = $state<View>({
@@ -47,6 +52,10 @@ export const view = $state<View>({
   radius_m: 500,
   candidates: [],
   counted: null,
+  programme: null,
+  acts: null,
+  act: null,
+  application: null,
 });
 
 interface Shown {
@@ -77,7 +86,8 @@ export function open(panel: PanelName | null): void {
     view.aim = null;
     view.candidates = [];
   }
-  if (panel !== "sharing") view.counted = null;
+  if (panel !== "programmes") view.acts = view.act = null;
+  if (panel !== view.panel) view.counted = null;
   view.panel = panel;
 }
 
@@ -87,6 +97,7 @@ export function forget(): void {
   view.outline = null;
   view.candidates = [];
   view.counted = null;
+  view.programme = view.acts = view.act = view.application = null;
 }
 
 export function openVillage(id: number, at: [number, number] | null = null): void {
@@ -95,7 +106,7 @@ export function openVillage(id: number, at: [number, number] | null = null): voi
   if (at) server.flyTo = at;
 }
 
-const PANELS: readonly string[] = ["sharing", "colocation", "uncovered"];
+const PANELS: readonly string[] = ["sharing", "colocation", "uncovered", "programmes", "applications"];
 const TEXTS = ["rule", "operator", "technology"] as const;
 
 /** Read filters, hidden layers and the panel from the hash; MapLibre reads `map=zoom/lat/lon` itself. */

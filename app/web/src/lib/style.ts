@@ -47,7 +47,7 @@ function sources(meta: Meta, asked: Asked, offered: (layer: LayerName) => boolea
     };
   if (meta.coverage_maps.length)
     made["coverage"] = { type: "raster", tiles: [coverageUrl(meta, asked)], tileSize: 256, minzoom: 6, maxzoom: 14 };
-  for (const name of ["highlight", "counted", "candidates"]) made[name] = { type: "geojson", data: EMPTY as never };
+  for (const name of ["highlight", "counted", "candidates", "acts"]) made[name] = { type: "geojson", data: EMPTY as never };
   if (meta.terrain.tiles > 0 && meta.terrain.bounds) {
     const extent = { tileSize: 256, minzoom: 5, maxzoom: 12, bounds: meta.terrain.bounds };
     made["terrain"] = { type: "raster-dem", encoding: "terrarium", tiles: [`${location.origin}/tiles/terrain/{z}/{x}/{y}.png`], ...extent };

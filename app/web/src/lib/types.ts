@@ -149,24 +149,70 @@ export interface Candidate {
   tenant_capacity: number | null;
   spare: number | null;
   spare_state: "free" | "full" | "unknown";
+  spare_load_kg: number | null;
   lon: number;
   lat: number;
   synthetic: boolean;
 }
 
+export type Reason = { code: string } & Wording;
+
+/** Whom antennas would reach, by the coverage model. */
+export interface Reach {
+  antenna_height_m: number;
+  /** Those that count for the purpose. */
+  people: number;
+  people_served: number;
+  people_gained: number;
+  people_gained_at_most: number;
+  people_first: number;
+  villages_gained: string[];
+  villages_perhaps: string[];
+  /** Of the people of the proposal; null where that is not known. */
+  share_of_proposal: number | null;
+}
+
+export interface Judged extends Candidate {
+  free_height_m: number | null;
+  contact: { name: string | null; contact: string | null; desk: Wording };
+  coverage: Reach | null;
+  serves_purpose: boolean | null;
+  fails: Reason[];
+}
+
+export interface Constraint extends Wording {
+  kind: string;
+  code: string;
+  name: string;
+  status: "ok" | "warning" | "needs_approval" | "refuse" | "unknown";
+  value: number | string | null;
+  limit: number | string | null;
+  distance_m: number | null;
+  citation: string;
+}
+
 export interface Colocation {
-  candidates: Candidate[];
+  candidates: Judged[];
   near_duplicates: Candidate[];
   /** Of restricted sites; the department's only, and of no weight in the advice. */
   restricted: Candidate[];
+  constraints: Constraint[];
+  /** Of the proposal; null where no coverage run keeps levels. */
+  coverage: Reach | null;
+  modelled: { reason: string | null; rule: string | null; run_as_of: string | null; reach_km: number | null };
   poles_nearby: number;
-  commune: { code: string; name: string } | string | null;
-  province: boolean;
-  effect: Record<string, { before: number | null; after: number | null }>;
-  advice: { code: "share" | "license_shared" | "needs_a_person" } & Wording;
-  reasons: ({ code: string } & Wording)[];
+  poles_nearby_at_least: boolean;
+  commune: { code: string; name: string } | null;
+  province: boolean | null;
+  effect: Record<string, { before: number | null; after_new: number | null; after_shared: number | null; after: number | null }>;
+  advice: { code: "share" | "license_shared" | "needs_a_person" | "refuse" } & Wording;
+  reasons: Reason[];
+  synthetic: boolean;
+  as_of: string;
   citation: string;
 }
+
+export const PURPOSES = ["coverage", "capacity", "new_technology"] as const;
 
 export interface ColocationAsk {
   lon: number;
@@ -174,6 +220,7 @@ export interface ColocationAsk {
   operator: string;
   technologies: Technology[];
   height_m: number;
+  purpose: (typeof PURPOSES)[number];
   radius_m?: number;
   as_of?: string;
 }

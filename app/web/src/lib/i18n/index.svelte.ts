@@ -65,6 +65,9 @@ export function distance(metres: number | null | undefined): string {
   return metres < 1000 ? `${number(metres)} m` : `${number(metres / 1000, metres < 10_000 ? 1 : 0)} km`;
 }
 
+/** Đồng, whole ones: 1.500.000.000 ₫. */
+export const money = (vnd: number | null | undefined): string => (vnd === null || vnd === undefined ? "–" : `${number(vnd)} ₫`);
+
 export function percent(share: number | null | undefined, digits = 0): string {
   return share === null || share === undefined ? "–" : `${number(share * 100, digits)} %`;
 }
