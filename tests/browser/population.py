@@ -46,6 +46,7 @@ def populate(scale: float) -> dict[str, Person]:
             "planner": make_person(session, "planner"),
             "administrator": make_person(session, "administrator"),
             "viettel": make_person(session, "operator", "VIETTEL"),
+            "mobifone": make_person(session, "operator", "MOBIFONE"),
             "other_department": make_person(session, "other_department"),
             "newcomer": make_person(session, "planner"),
             "changer": make_person(session, "planner"),
