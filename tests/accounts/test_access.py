@@ -125,7 +125,7 @@ def _calls(dependant: Dependant) -> Iterator[Any]:
         yield from _calls(inner)
 
 
-QUESTIONS = {"/api/colocation", "/api/sharing-question"}
+QUESTIONS = {"/api/colocation", "/api/sharing-question", "/api/what-if", "/api/licensing/poles", "/api/licensing/ducts"}
 """Asked by POST, since an answer is computed from a body; they change nothing that has to be kept first."""
 SESSIONS = {access.request_session, access.writing_session, access.opening_session}
 
