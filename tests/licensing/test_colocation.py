@@ -84,6 +84,7 @@ def test_order_of_input_does_not_matter_and_share_has_room(
     assert result == screen(random.sample(found, len(found)), ASKED, LIMITS)
     assert len(result.candidates) == sum(d <= 500 for d, *_ in rows)
     if result.advice == "share":
+        assert result.best is result.candidates[0].candidate, "what is advised stands first"
         assert result.best is not None
         assert result.best.spare
         assert result.best.distance_m <= 500
