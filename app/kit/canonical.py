@@ -35,22 +35,26 @@ def plain(value: Any) -> Any:
     ValueError
         As `canonical`.
     """
+    if isinstance(value, str):
+        return _text(value)
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return _number(value)
     if isinstance(value, Mapping):
         if not all(isinstance(k, str) for k in value):
             raise ValueError("keys of canonical JSON are text")
-        found = {unicodedata.normalize("NFC", k): plain(v) for k, v in value.items()}
+        found = {_text(k): plain(v) for k, v in value.items()}
         if len(found) < len(value):
             raise ValueError("two keys of canonical JSON are written alike")
         return found
     if isinstance(value, list | tuple):
         return [plain(v) for v in value]
-    if isinstance(value, str):
-        return unicodedata.normalize("NFC", value)
-    if isinstance(value, float):
-        return _number(value)
-    if value is None or isinstance(value, bool | int):
-        return value
     raise ValueError(f"canonical JSON has no {type(value).__name__}")
+
+
+def _text(value: str) -> str:
+    return value if value.isascii() else unicodedata.normalize("NFC", value)
 
 
 def _number(value: float) -> float | int:

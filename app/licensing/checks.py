@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -91,13 +91,17 @@ def organisation_code(session: Session, wanted: str, as_of: dt.date, *, radio: b
     Invalid
         `unknown_operator`, with codes alike, or `operator_without_radio`.
     """
-    code = wanted.strip().upper()
     rows = session.execute(
         select(Organisation.code, Organisation.has_radio).where(
             func.registry.in_force(Organisation.valid_from, Organisation.valid_to, as_of)
         )
     )
-    known = {row[0]: row[1] for row in rows}
+    return organisation_among({row[0]: row[1] for row in rows}, wanted, radio=radio)
+
+
+def organisation_among(known: Mapping[str, bool], wanted: str, *, radio: bool) -> str:
+    """Return the code of an organisation, as `organisation_code`, among those `known` with whether they run a radio."""
+    code = wanted.strip().upper()
     if code not in known:
         networks = sorted(c for c, has in known.items() if has)
         near = difflib.get_close_matches(code[:60], networks, n=3, cutoff=0.4) or networks

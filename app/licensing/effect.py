@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -53,7 +54,12 @@ def effect(now: Tenancy, host: Host | None) -> dict[str, dict[str, float | None]
 
 
 def _ratios(positions: Mapping[int, int]) -> dict[str, float | None]:
-    rows = [(k, count) for k, count in positions.items() if k > 0 and count > 0]
+    return _of(tuple(sorted((k, count) for k, count in positions.items() if k > 0 and count > 0)))
+
+
+@lru_cache(maxsize=64)
+def _of(rows: tuple[tuple[int, int], ...]) -> dict[str, float | None]:
+    """Return the ratios; between two changes of the registry every proposal asks for the same few."""
     k = np.repeat([r[0] for r in rows], [r[1] for r in rows]).astype(np.int64)
     found = site_ratios(Sites(k, k > 0, np.zeros(k.size, bool), np.full(k.size, -1)))
     return {code: found[code].ratio for code in ("S1", "S2")}

@@ -4,92 +4,77 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.licensing.candidates import Candidate
-from app.licensing.effect import Host, Tenancy
+from app.licensing.effect import Tenancy
 from app.licensing.inputs import Place
 from app.sharing.kept import kept
 
 # The smallest length of a degree: the box has to hold the whole circle, ST_DWithin then cuts it.
 _METRES_PER_DEGREE = 110_500.0
 MOST_POLES = 10_000
-_HERE = "ST_GeomFromEWKT(:place)"
+# Sub-queries, so that the place is read from its text once and not for every row.
+_HERE = "(SELECT ST_GeomFromEWKT(:place)::geography)"
 _AROUND = f"""
-    {{geom}} && ST_Expand({_HERE}, :dx, :dy)
-    AND ST_DWithin({{geom}}::geography, {_HERE}::geography, :radius_m)
+    {{geom}} && (SELECT ST_Expand(ST_GeomFromEWKT(:place), :dx, :dy))
+    AND ST_DWithin({{geom}}::geography, {_HERE}, :radius_m)
 """
-_CANDIDATES = f"""
+_CANDIDATES = text(f"""
     SELECT s.id AS site_id, s.code AS site, st.id AS structure_id, st.code AS structure,
            o.code AS owner_code, o.name AS owner_name,
-           o.contact AS owner_contact, ST_Distance(st.geom::geography, {_HERE}::geography) AS distance_m,
+           o.contact AS owner_contact, ST_Distance(st.geom::geography, {_HERE}) AS distance_m,
            st.height_m, st.height_m + coalesce(st.host_height_m, 0) AS top_m, st.kind, st.type_code,
            st.tenant_capacity, st.load_capacity_kg, ST_X(st.geom) AS lon, ST_Y(st.geom) AS lat,
            st.synthetic OR s.synthetic AS synthetic, st.restricted OR s.restricted AS restricted,
-           ARRAY(SELECT t.code FROM structure_occupancy x JOIN organisation t ON t.id = x.tenant_id
-                 WHERE x.structure_id = st.id AND x.component = 'mast'
-                   AND registry.in_force(x.valid_from, x.valid_to, :as_of)
-                 UNION
-                 SELECT t.code FROM base_station b JOIN organisation t ON t.id = b.operator_id
-                 WHERE b.structure_id = st.id AND registry.in_force(b.valid_from, b.valid_to, :as_of)
-                 ORDER BY 1) AS tenants,
-           ARRAY(SELECT DISTINCT b.technology FROM base_station b
-                 WHERE b.structure_id = st.id AND registry.in_force(b.valid_from, b.valid_to, :as_of)
-                 ORDER BY 1) AS technologies,
-           (SELECT coalesce(jsonb_object_agg(l.code, l.kg), '{{}}') FROM (
-                SELECT t.code, sum(x.load_kg) AS kg FROM structure_occupancy x JOIN organisation t ON t.id = x.tenant_id
-                WHERE x.structure_id = st.id AND x.component = 'mast'
-                  AND registry.in_force(x.valid_from, x.valid_to, :as_of)
-                GROUP BY t.code HAVING bool_and(x.load_kg IS NOT NULL)) l) AS loads,
-           (SELECT coalesce(jsonb_object_agg(h.code, h.heights), '{{}}') FROM (
-                SELECT t.code, array_agg(DISTINCT c.antenna_height_m) AS heights
-                FROM base_station b JOIN cell c ON c.base_station_id = b.id JOIN organisation t ON t.id = b.operator_id
-                WHERE b.structure_id = st.id AND c.antenna_height_m IS NOT NULL
-                  AND registry.in_force(b.valid_from, b.valid_to, :as_of)
-                  AND registry.in_force(c.valid_from, c.valid_to, :as_of)
-                GROUP BY t.code) h) AS antennas
+           (SELECT coalesce(json_agg(json_build_array(t.code, t.has_radio, x.structure_id = st.id, x.load_kg)), '[]')
+            FROM structure y JOIN structure_occupancy x ON x.structure_id = y.id JOIN organisation t
+            ON t.id = x.tenant_id
+            WHERE y.site_id = s.id AND x.component = 'mast' AND registry.in_force(x.valid_from, x.valid_to, :as_of)
+              AND registry.in_force(y.valid_from, y.valid_to, :as_of)) AS places,
+           (SELECT coalesce(json_agg(json_build_array(t.code, t.has_radio, b.structure_id = st.id, b.technology,
+                ARRAY(SELECT c.antenna_height_m FROM cell c WHERE c.base_station_id = b.id
+                      AND c.antenna_height_m IS NOT NULL
+                      AND registry.in_force(c.valid_from, c.valid_to, :as_of)))), '[]')
+            FROM base_station b JOIN organisation t ON t.id = b.operator_id
+            WHERE b.site_id = s.id AND registry.in_force(b.valid_from, b.valid_to, :as_of)) AS stations
     FROM structure st
     JOIN site s ON s.id = st.site_id
     LEFT JOIN organisation o ON o.id = coalesce(st.owner_id, s.owner_id)
     WHERE {_AROUND.format(geom="st.geom")} AND st.kind NOT IN ('house', 'container', 'indoor')
       AND registry.in_force(st.valid_from, st.valid_to, :as_of) AND registry.in_force(s.valid_from, s.valid_to, :as_of)
     ORDER BY distance_m, st.code
-"""  # noqa: S608 - our own words
-_POLES = f"""
+""")  # noqa: S608 - our own words
+_POLES = text(f"""
     SELECT count(*) FROM (
         SELECT FROM pole p WHERE {_AROUND.format(geom="p.geom")}
         AND registry.in_force(p.valid_from, p.valid_to, :as_of) LIMIT {MOST_POLES + 1}) AS p
-"""  # noqa: S608
-_PLACE = f"""
-    SELECT u.code, u.name, u.kind, ST_Distance(p.geom::geography, {_HERE}::geography) AS metres
+""")  # noqa: S608
+_PLACE = text(f"""
+    SELECT u.code, u.name, u.kind, ST_Distance(p.geom::geography, {_HERE}) AS metres
     FROM unit_part p JOIN unit u ON u.id = p.unit_id
     WHERE {_AROUND.format(geom="p.geom")} AND u.level = 'commune'
       AND registry.in_force(u.valid_from, u.valid_to, :as_of)
     ORDER BY metres, u.code LIMIT 1
-"""  # noqa: S608
-# Radio operators of a position, by code: the same organisation under two names is one. As app.sharing.queries.
-_PRESENT = """
-    SELECT b.site_id AS site, o.code FROM base_station b JOIN organisation o ON o.id = b.operator_id
-    WHERE o.has_radio AND registry.in_force(b.valid_from, b.valid_to, :as_of) AND {site}
-    UNION
-    SELECT st.site_id, o.code FROM structure_occupancy x
-    JOIN structure st ON st.id = x.structure_id JOIN organisation o ON o.id = x.tenant_id
-    WHERE o.has_radio AND x.component = 'mast' AND registry.in_force(x.valid_from, x.valid_to, :as_of)
-      AND registry.in_force(st.valid_from, st.valid_to, :as_of) AND {structure_site}
-"""
-_ALL_PRESENT = _PRESENT.format(site="true", structure_site="true")
-_TENANCY = f"""
-    WITH present AS ({_ALL_PRESENT}), here AS (SELECT site, count(*) AS k FROM present GROUP BY site)
+""")  # noqa: S608
+# Radio operators of each position, by code: the same organisation under two names is one. As app.sharing.queries.
+_TENANCY = text("""
+    WITH present AS (
+        SELECT b.site_id AS site, o.code FROM base_station b JOIN organisation o ON o.id = b.operator_id
+        WHERE o.has_radio AND registry.in_force(b.valid_from, b.valid_to, :as_of)
+        UNION
+        SELECT st.site_id, o.code FROM structure_occupancy x
+        JOIN structure st ON st.id = x.structure_id JOIN organisation o ON o.id = x.tenant_id
+        WHERE o.has_radio AND x.component = 'mast' AND registry.in_force(x.valid_from, x.valid_to, :as_of)
+          AND registry.in_force(st.valid_from, st.valid_to, :as_of)),
+    here AS (SELECT site, count(*) AS k FROM present GROUP BY site)
     SELECT h.k, count(*) FROM here h JOIN site s ON s.id = h.site
     WHERE registry.in_force(s.valid_from, s.valid_to, :as_of) GROUP BY 1
-"""  # noqa: S608
-_HOSTS = "SELECT site, array_agg(code) FROM ({present}) p GROUP BY site".format(  # noqa: S608
-    present=_PRESENT.format(site="b.site_id = ANY (:sites)", structure_site="st.site_id = ANY (:sites)")
-)
+""")
 
 
 def candidates(session: Session, place: str, radius_m: float, as_of: dt.date) -> list[Candidate]:
@@ -100,19 +85,31 @@ def candidates(session: Session, place: str, radius_m: float, as_of: dt.date) ->
     place : str
         Point or polygon, EWKT in EPSG:4326; distances count from its edge, 0 inside.
     """
-    rows = session.execute(text(_CANDIDATES), _values(place, radius_m, as_of)).mappings()
+    return [candidate for candidate, _ in around(session, place, radius_m, as_of)]
+
+
+def around(session: Session, place: str, radius_m: float, as_of: dt.date) -> list[tuple[Candidate, frozenset[str]]]:
+    """Return the candidates, as `candidates`, each with the radio operators present at its position."""
+    rows = session.execute(_CANDIDATES, _values(place, radius_m, as_of)).mappings()
     return [_candidate(dict(row)) for row in rows]
 
 
-def _candidate(row: dict[str, Any]) -> Candidate:
-    loads, antennas, tenants = row.pop("loads"), row.pop("antennas"), tuple(row.pop("tenants"))
-    return Candidate(
-        **row | {"technologies": tuple(row["technologies"])},
-        tenants=tenants,
-        load_used_kg=float(sum(loads.values())) if set(loads) == set(tenants) else None,
-        antenna_heights_m=tuple(sorted({float(h) for heights in antennas.values() for h in heights})),
-        antennas_known=set(antennas) >= set(tenants),
+def _candidate(row: dict[str, Any]) -> tuple[Candidate, frozenset[str]]:
+    places, stations = row.pop("places"), row.pop("stations")
+    present = frozenset(code for code, radio, *_ in (*places, *stations) if radio)
+    loads = [(code, kg) for code, _, here, kg in places if here]
+    masts = [(code, technology, heights) for code, _, here, technology, heights in stations if here]
+    housed, tenants = {code for code, _ in loads}, {code for code, *_ in (*loads, *masts)}
+    weighed = housed == tenants and all(kg is not None for _, kg in loads)
+    found = Candidate(
+        **row,
+        tenants=tuple(sorted(tenants)),
+        technologies=tuple(sorted({technology for _, technology, _ in masts})),
+        load_used_kg=float(sum(kg for _, kg in loads)) if weighed else None,
+        antenna_heights_m=tuple(sorted({float(h) for _, _, heights in masts for h in heights})),
+        antennas_known={code for code, _, heights in masts if heights} >= tenants,
     )
+    return found, present
 
 
 def log_restricted(session: Session, shown: Sequence[Candidate]) -> None:
@@ -123,13 +120,13 @@ def log_restricted(session: Session, shown: Sequence[Candidate]) -> None:
 
 def poles_nearby(session: Session, place: str, radius_m: float, as_of: dt.date) -> tuple[int, bool]:
     """Return how many poles in force stand within `radius_m`, and whether there are more: MOST_POLES are counted."""
-    found = int(session.execute(text(_POLES), _values(place, radius_m, as_of)).scalar_one())
+    found = int(session.execute(_POLES, _values(place, radius_m, as_of)).scalar_one())
     return min(found, MOST_POLES), found > MOST_POLES
 
 
 def place_of(session: Session, place: str, tolerance_m: float, as_of: dt.date) -> Place | None:
     """Return the commune in force that contains the place, else the nearest within `tolerance_m`."""
-    row = session.execute(text(_PLACE), _values(place, tolerance_m, as_of)).one_or_none()
+    row = session.execute(_PLACE, _values(place, tolerance_m, as_of)).one_or_none()
     return None if row is None else Place(*row)
 
 
@@ -139,16 +136,7 @@ def tenancy(session: Session, as_of: dt.date) -> Tenancy:
 
 
 def _count(session: Session, as_of: dt.date) -> Tenancy:
-    return Tenancy({int(k): int(number) for k, number in session.execute(text(_TENANCY), {"as_of": as_of})})
-
-
-def hosts(session: Session, found: Sequence[Candidate], operator: str, as_of: dt.date) -> Mapping[str, Host]:
-    """Return by structure how many radio operators its position has, and whether `operator` is one."""
-    sites = sorted({c.site_id for c in found})
-    rows = session.execute(text(_HOSTS), {"sites": sites, "as_of": as_of})
-    present = {int(site): set(codes) for site, codes in rows}
-    codes = {c.structure: present.get(c.site_id, set()) for c in found}
-    return {structure: Host(len(there), operator in there) for structure, there in codes.items()}
+    return Tenancy({int(k): int(number) for k, number in session.execute(_TENANCY, {"as_of": as_of})})
 
 
 def any_commune(session: Session, as_of: dt.date) -> bool:

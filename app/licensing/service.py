@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,14 +15,17 @@ from app.licensing import queries
 from app.licensing.answers import answer
 from app.licensing.areas import read_area
 from app.licensing.candidates import Candidate, Room
-from app.licensing.checks import check_between, check_point, organisation_code, outside_province, technologies_of
+from app.licensing.checks import check_between, check_point, organisation_among, outside_province, technologies_of
 from app.licensing.colocation import Limits, Proposal
-from app.licensing.constraints.service import constraints_at
-from app.licensing.inputs import VERSION, Inputs, Modelled, Price
+from app.licensing.constraints.judgement import Policy
+from app.licensing.constraints.queries import WARD
+from app.licensing.constraints.service import constraints_at, policy_of
+from app.licensing.effect import Host
+from app.licensing.inputs import VERSION, Inputs, Modelled, Place, Price
 from app.licensing.prices.queries import price_for
 from app.licensing.radio import Reached, reach_of_all
 from app.licensing.reach import PURPOSES, Purpose
-from app.policy.queries import parameter, rules
+from app.licensing.standing import standing
 from app.sites.antenna_code import CODES
 
 
@@ -71,7 +75,8 @@ def gather(
     """
     if not reads_all(session):
         raise ask_privately()
-    policy = {r.name: r for r in rules(session, "colocation", as_of, "search", "judgement", "room", "area", "radio")}
+    known = standing(session, as_of)
+    policy = {name: rule for (kind, name), rule in known.rules.items() if kind == "colocation"}
     search, judgement = policy["search"].value, policy["judgement"].value
     area_wkt = area_wkb = None
     if area is not None:
@@ -88,32 +93,37 @@ def gather(
     _check_named("purpose", purpose, PURPOSES)
     if type_code is not None:
         _check_named("type_code", type_code, CODES)
-    code = organisation_code(session, operator, as_of, radio=True)
+    code = organisation_among(known.organisations, operator, radio=True)
     proposal = Proposal(
         lon, lat, code, float(height_m), float(radius_m), technologies_of(technologies), purpose, area_wkt, type_code
     )  # fmt: skip
     at = queries.point(lon, lat) if area_wkt is None else f"SRID=4326;{area_wkt}"
-    checked = queries.any_commune(session, as_of)
     place = queries.place_of(session, at, judgement["boundary_tolerance_m"], as_of)
-    if checked and place is None:
+    if known.boundaries and place is None:
         raise outside_province(lon, lat, judgement["boundary_tolerance_m"])
     needed = Room(**policy["room"].value)
     limits = Limits(
         search["near_duplicate_m"], judgement["min_height_share"], needed, judgement["min_coverage_share"],
         judgement["partial_coverage_share"],
     )  # fmt: skip
-    around = queries.candidates(session, at, max(radius_m, limits.near_duplicate_m), as_of)
+    everywhere = policy_of(known)
+    reach_m = max(radius_m, limits.near_duplicate_m)
+    found_around = queries.around(session, at, max(reach_m, everywhere.urban_distance_m.value), as_of)
+    around = [c for c, _ in found_around if c.distance_m <= reach_m]
     queries.log_restricted(session, [c for c in around if c.restricted and c.distance_m <= radius_m])
     poles, more = queries.poles_nearby(session, at, radius_m, as_of)
-    findings = constraints_at(session, lon, lat, height_m=height_m, code=type_code, area=area_wkb, as_of=as_of)
+    findings = constraints_at(
+        session, lon, lat, height_m=height_m, code=type_code, area=area_wkb, as_of=as_of, policy=everywhere,
+        beside=None if area_wkt else _beside(place, [c for c, _ in found_around], everywhere),
+    )  # fmt: skip
     found = Reached({}, None, Modelled("not_asked"))
     if radio:
         found = reach_of_all(session, proposal, around, needed, rule, as_of)
-    desk = parameter(session, "sharing_question", "contact", as_of)
+    desk = known.rules["sharing_question", "contact"]
     cited = [policy[name].citation for name in policy if radio or name != "radio"]
     return Inputs(
-        version=VERSION, as_of=as_of, proposal=proposal, limits=limits, place=place, place_checked=checked,
-        candidates=tuple(around), hosts=queries.hosts(session, around, code, as_of),
+        version=VERSION, as_of=as_of, proposal=proposal, limits=limits, place=place, place_checked=known.boundaries,
+        candidates=tuple(around), hosts={c.structure: Host(len(there), code in there) for c, there in found_around},
         tenancy=queries.tenancy(session, as_of), findings=findings, reaches=found.reaches, proposed=found.proposed,
         modelled=found.modelled, prices=_prices(session, around, as_of), poles_nearby=poles, poles_at_least=more,
         desk={"vi": desk.value["vi"], "en": desk.value["en"]}, citations=tuple(dict.fromkeys(cited)),
@@ -130,6 +140,13 @@ def _prices(session: Session, around: Sequence[Candidate], as_of: dt.date) -> di
         )
         for key, prices in price_for(session, list(ids), as_of).items()
     }
+
+
+def _beside(place: Place | None, found: Sequence[Candidate], policy: Policy) -> tuple[bool | None, float]:
+    """Return whether the place is in a town, and how far the nearest structure is, as `surroundings` would."""
+    within = policy.urban_distance_m.value
+    near = min((c.distance_m for c in found if not c.restricted and c.distance_m <= within), default=math.inf)
+    return None if place is None or place.outside_m > 0 else place.kind == WARD, near
 
 
 def ask_privately() -> Forbidden:

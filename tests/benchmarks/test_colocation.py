@@ -8,9 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import os
 import platform
-import time
-from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import psycopg
@@ -21,6 +18,7 @@ from sqlalchemy.orm import Session
 from app.database import session_scope
 from app.kit.bulk import raw_connection
 from app.licensing.service import check_colocation
+from tests.benchmarks.timing import times_ms
 
 POLES = int(os.environ.get("HATANG_BENCH_POLES", "1000000"))
 SITES, QUESTIONS, BOUND, P95_MS = 10_000, 300, 3.0, 50.0
@@ -75,19 +73,7 @@ def full(own_database: str) -> str:
     return own_database
 
 
-def times_ms(work: Callable[[float, float], object], points: Sequence[tuple[float, float]]) -> np.ndarray[Any, Any]:
-    found = []
-    for lon, lat in points:
-        start = time.perf_counter()
-        work(lon, lat)
-        found.append((time.perf_counter() - start) * 1000)
-    return np.array(found)
-
-
 def test_a_check_costs_at_most_three_times_its_reads(full: str) -> None:
-    rng = np.random.default_rng(254)
-    points = [(107.25 + 0.5 * a, 16.15 + 0.3 * b) for a, b in rng.random((QUESTIONS, 2)).tolist()]
-
     def check(session: Session, lon: float, lat: float) -> object:
         return check_colocation(
             session, lon=lon, lat=lat, operator="VIETTEL", height_m=42.0, radio=False, as_of=AS_OF
@@ -100,10 +86,7 @@ def test_a_check_costs_at_most_three_times_its_reads(full: str) -> None:
             for table in ("structure", "pole"):
                 raw.execute(FLOOR.format(table=table), (lon, lat)).fetchall()
 
-        for lon, lat in points[:20]:
-            floor(lon, lat)
-            check(session, lon, lat)
-        bare, checked = times_ms(floor, points), times_ms(lambda lon, lat: check(session, lon, lat), points)
+        bare, checked = times_ms(QUESTIONS, floor, lambda lon, lat: check(session, lon, lat))
     ratio, p95 = float(np.median(checked) / np.median(bare)), float(np.percentile(checked, 95))
     print(f"\n{SITES:,} sites, {POLES:,} poles, {os.cpu_count()} cores {platform.machine()}: bare SQL "
           f"{np.median(bare):.2f} ms, check {np.median(checked):.2f} ms (p95 {p95:.1f}, limit {P95_MS:g}), "

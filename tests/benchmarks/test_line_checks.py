@@ -8,8 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import os
 import platform
-import time
-from collections.abc import Callable
 
 import numpy as np
 import psycopg
@@ -20,6 +18,7 @@ from sqlalchemy import text
 from app.database import Scope, session_scope
 from app.licensing.constraints import queries as constraints
 from app.licensing.lines import queries
+from tests.benchmarks.timing import times_ms
 
 POLES = int(os.environ.get("HATANG_BENCH_POLES", "1000000"))
 AREAS, REPEATS = 1000, 300
@@ -66,20 +65,6 @@ def owner() -> psycopg.Connection:
     return psycopg.connect(os.environ["HATANG_OWNER_DATABASE_URL"], autocommit=True)
 
 
-def times_ms(*work: Callable[[float, float], object]) -> np.ndarray:
-    """Return milliseconds, shape (len(work), n): at each place all in turn, so that all see the same machine."""
-    rng = np.random.default_rng(254)
-    found = []
-    for lon, lat in zip(rng.uniform(107.25, 107.75, REPEATS), rng.uniform(16.15, 16.45, REPEATS), strict=True):
-        row = []
-        for one in work:
-            start = time.perf_counter()
-            one(float(lon), float(lat))
-            row.append(time.perf_counter() - start)
-        found.append(row)
-    return np.array(found[10:]).T * 1000  # the first ones plan and fill caches
-
-
 def test_poles_around_a_place(own_database: str) -> None:
     with session_scope() as session:
         session.execute(text("SET LOCAL statement_timeout = 0"))
@@ -94,6 +79,7 @@ def test_poles_around_a_place(own_database: str) -> None:
             return queries.poles_near(session, row, 50, DAY)
 
         bare, ours, row = times_ms(
+            REPEATS,
             lambda lon, lat: connection.execute(NEAREST, (lon, lat)).fetchall(),
             lambda lon, lat: queries.poles_near(session, shapely.Point(lon, lat), 50, DAY),
             along,
@@ -112,6 +98,6 @@ def test_constraints_around_a_place(own_database: str) -> None:
     with owner() as connection:
         connection.execute("ANALYZE registry.constraint_area")
     with session_scope(READER) as session:
-        (ours,) = times_ms(lambda lon, lat: constraints.around(session, lon, lat, None, DAY))
+        (ours,) = times_ms(REPEATS, lambda lon, lat: constraints.around(session, lon, lat, None, DAY))
     print(f"\n{AREAS:,} zones: {np.median(ours):.2f} ms, p95 {np.percentile(ours, 95):.2f} ms")
     assert np.median(ours) <= AREAS_BOUND_MS

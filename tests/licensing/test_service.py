@@ -232,7 +232,7 @@ def test_the_spatial_index_is_used(own_database: str) -> None:
     for scope in (system(), Scope("user:3", ("statistics",)), Scope("user:7", ("operator",), (1,))):
         with session_scope(scope) as session:
             plan = session.execute(
-                text("EXPLAIN (FORMAT JSON) " + queries._CANDIDATES),
+                text(f"EXPLAIN (FORMAT JSON) {queries._CANDIDATES}"),
                 queries._values(queries.point(107.5, 16.3), 500, DAY),
             ).scalar_one()
             assert "idx_structure_geom" in str(plan), scope

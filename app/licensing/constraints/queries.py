@@ -14,7 +14,7 @@ from app.licensing.constraints.judgement import Area
 from app.licensing.constraints.rules import read_rule
 
 # The reach is a box around everything the rule may touch, so the index alone finds the few rows to measure.
-_AROUND = """
+_AROUND = text("""
     WITH asked AS (
         SELECT coalesce(ST_SetSRID(ST_GeomFromWKB(CAST(:area AS bytea)), 4326),
                         ST_SetSRID(ST_MakePoint(:lon, :lat), 4326)) AS geom
@@ -26,9 +26,9 @@ _AROUND = """
     WHERE c.reach && a.geom AND ST_DWithin(c.geom::geography, a.geom::geography, c.reach_m)
       AND registry.in_force(c.valid_from, c.valid_to, :as_of)
     ORDER BY c.kind, c.code
-"""
-_SURROUNDINGS = """
-    SELECT (SELECT u.kind = 'phường' FROM unit_part p JOIN unit u ON u.id = p.unit_id
+""")
+_SURROUNDINGS = text("""
+    SELECT (SELECT u.kind = :ward FROM unit_part p JOIN unit u ON u.id = p.unit_id
             WHERE p.geom && here.geom AND ST_Intersects(p.geom, here.geom) AND u.level = 'commune'
               AND registry.in_force(u.valid_from, u.valid_to, :as_of) LIMIT 1) AS urban,
            (SELECT min(ST_Distance(s.geom::geography, here.geom::geography)) FROM structure s
@@ -38,7 +38,7 @@ _SURROUNDINGS = """
               AND registry.in_force(s.valid_from, s.valid_to, :as_of)
               AND registry.in_force(t.valid_from, t.valid_to, :as_of)) AS nearest_m
     FROM (SELECT ST_SetSRID(ST_MakePoint(:lon, :lat), 4326) AS geom) here
-"""
+""")
 _LISTED = """
     FROM constraint_area c
     WHERE registry.in_force(c.valid_from, c.valid_to, :as_of) AND (CAST(:kind AS text) IS NULL OR c.kind = :kind)
@@ -46,6 +46,8 @@ _LISTED = """
 """
 _COLUMNS = """c.id, c.kind, c.code, c.name, c.rule, c.citation, c.valid_from, c.valid_to, c.source, c.synthetic,
     c.restricted, c.reach_m"""
+WARD = "phường"
+"""Kind of the communes that are towns."""
 METRES_PER_DEGREE = 110_500.0
 """The smallest length of a degree of latitude."""
 
@@ -61,7 +63,7 @@ def around(session: Session, lon: float, lat: float, area: bytes | None, as_of: 
         WKB in EPSG:4326.
     """
     values = {"lon": lon, "lat": lat, "area": area, "as_of": as_of}
-    rows = session.execute(text(_AROUND), values).mappings()
+    rows = session.execute(_AROUND, values).mappings()
     return [Area(**{**row, "rule": read_rule(row["kind"], row["rule"])}) for row in rows]
 
 
@@ -74,8 +76,9 @@ def surroundings(
     answer.
     """
     dy = within_m / METRES_PER_DEGREE
-    values = {"lon": lon, "lat": lat, "dx": dy / math.cos(math.radians(min(89.0, abs(lat)))), "dy": dy, "as_of": as_of}
-    urban, nearest = session.execute(text(_SURROUNDINGS), values).one()
+    values = {"lon": lon, "lat": lat, "dx": dy / math.cos(math.radians(min(89.0, abs(lat)))), "dy": dy, "as_of": as_of,
+              "ward": WARD}  # fmt: skip
+    urban, nearest = session.execute(_SURROUNDINGS, values).one()
     return urban, math.inf if nearest is None or nearest > within_m else float(nearest)
 
 

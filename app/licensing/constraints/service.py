@@ -23,7 +23,7 @@ from app.licensing.constraints.models import KINDS, SHAPES, ConstraintArea
 from app.licensing.constraints.rules import read_rule, unknown_kind, written
 from app.licensing.constraints.schemas import AreasQuestion, ConstraintIn, ConstraintsQuestion, Ending
 from app.licensing.geometries import read_geometry, to_geojson
-from app.policy.models import Parameter
+from app.licensing.standing import EVERYWHERE, Rule, Standing, standing
 from app.policy.past import in_time
 from app.policy.queries import parameter
 from app.sites.antenna_code import CODES, derive_antenna_codes
@@ -45,6 +45,8 @@ def constraints_at(
     area: bytes | None = None,
     as_of: dt.date,
     what: What = "tower",
+    policy: Policy | None = None,
+    beside: tuple[bool | None, float] | None = None,
 ) -> tuple[Finding, ...]:
     """Return what constrains a proposal at a point, or anywhere in a search area.
 
@@ -59,21 +61,30 @@ def constraints_at(
     area : bytes or None
         Search area, WKB in EPSG:4326. Distances are then those of its nearest point, the strictest; what concerns
         part of it only warns. Ground and neighbours are those of the point.
+    policy : Policy, optional
+        Read already (`policy_of`).
+    beside : tuple, optional
+        What `queries.surroundings` would say, read already.
 
     Returns
     -------
     tuple of Finding
         Gravest first. How near the next structure stands is told only to who reads everybody's.
     """
-    military, urban = (parameter(session, "constraints", n, as_of) for n in ("military_height", "distance_urban"))
+    policy = policy or policy_of(standing(session, as_of, EVERYWHERE))
     areas = queries.around(session, lon, lat, area, as_of)
     ground_m = _ground_m(session, lon, lat) if any(a.kind == "airport" for a in areas) else None
     in_town, nearest_m = None, None
     if what == "tower" and reads_all(session):
-        in_town, nearest_m = queries.surroundings(session, lon, lat, urban.value["preferred_m"], as_of)
+        in_town, nearest_m = beside or queries.surroundings(session, lon, lat, policy.urban_distance_m.value, as_of)
     asked = Asked(as_of, height_m, code, ground_m, in_town, nearest_m, what)
-    policy = Policy(_dated(military, "min_height_m"), _dated(urban, "preferred_m"))
     return judge(areas, asked, policy)
+
+
+def policy_of(known: Standing) -> Policy:
+    """Return what holds everywhere, of the rules `EVERYWHERE`."""
+    military, urban = (known.rules[rule] for rule in EVERYWHERE)
+    return Policy(_dated(military, "min_height_m"), _dated(urban, "preferred_m"))
 
 
 def code_of(
@@ -282,7 +293,7 @@ def _feature(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _dated(row: Parameter, name: str) -> Dated:
+def _dated(row: Rule, name: str) -> Dated:
     return Dated(float(row.value[name]), row.citation, row.valid_from, row.valid_to)
 
 

@@ -185,6 +185,6 @@ def test_the_index_of_reaches_is_used(own_database: str) -> None:
     for scope in (system(), PUBLIC, Scope("user:7", ("operator",), (1,))):
         with session_scope(scope) as session:
             values = {"lon": 107.502, "lat": 16.302, "area": None, "as_of": DAY}
-            plan = session.execute(text("EXPLAIN (FORMAT JSON) " + queries._AROUND), values).scalar_one()
+            plan = session.execute(text(f"EXPLAIN (FORMAT JSON) {queries._AROUND}"), values).scalar_one()
             assert "idx_constraint_area_reach" in str(plan), scope
             assert len(queries.around(session, 107.502, 16.302, None, DAY)) == 1

@@ -290,7 +290,7 @@ def test_the_indexes_are_used(own_database: str) -> None:
     for scope in (system(), Scope("user:3", ("other_department",))):
         with session_scope(scope) as session:
             values = queries._values(diagonal, 50, DAY)
-            plan = str(session.execute(text("EXPLAIN (FORMAT JSON) " + queries._POLES), values).scalar_one())
+            plan = str(session.execute(text(f"EXPLAIN (FORMAT JSON) {queries._POLES}"), values).scalar_one())
             assert "idx_pole_geom" in plan, scope
             assert "ix_pole_occupancy_pole_id" in plan, scope
             assert "'Node Type': 'Seq Scan', 'Parent Relationship': 'Outer', 'Parallel Aware': False, "\
