@@ -260,6 +260,22 @@ def look_back(session: Session, known_at: dt.datetime | None) -> None:
     session.info["known_at"] = known_at
 
 
+_GENERIC = text("SET LOCAL plan_cache_mode = force_generic_plan")
+_AUTO = text("SET LOCAL plan_cache_mode = auto")
+
+
+@contextmanager
+def planned_once(session: Session) -> Iterator[None]:
+    """Plan the statements of this block once a connection, not for every value.
+
+    For small statements that find few rows by an index whatever is asked: the planner takes longer than the answer.
+    After an error the transaction is lost, and the setting with it.
+    """
+    session.execute(_GENERIC)
+    yield
+    session.execute(_AUTO)
+
+
 @lru_cache
 def engine() -> Engine:
     """Return the engine of the application role: the private cluster unless HATANG_DATABASE_URL is set."""

@@ -9,11 +9,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.database import reads_all
+from app.database import planned_once, reads_all
 from app.errors import Forbidden, Invalid
 from app.licensing import queries
 from app.licensing.answers import answer
-from app.licensing.areas import read_area
+from app.licensing.areas import Area, read_area
 from app.licensing.candidates import Candidate, Room
 from app.licensing.checks import check_between, check_point, organisation_among, outside_province, technologies_of
 from app.licensing.colocation import Limits, Proposal
@@ -25,7 +25,7 @@ from app.licensing.inputs import VERSION, Inputs, Modelled, Place, Price
 from app.licensing.prices.queries import price_for
 from app.licensing.radio import Reached, reach_of_all
 from app.licensing.reach import PURPOSES, Purpose
-from app.licensing.standing import standing
+from app.licensing.standing import Standing, standing
 from app.sites.antenna_code import CODES
 
 
@@ -75,17 +75,64 @@ def gather(
     """
     if not reads_all(session):
         raise ask_privately()
-    known = standing(session, as_of)
-    policy = {name: rule for (kind, name), rule in known.rules.items() if kind == "colocation"}
-    search, judgement = policy["search"].value, policy["judgement"].value
-    area_wkt = area_wkb = None
-    if area is not None:
-        if lon is not None or lat is not None:
+    with planned_once(session):
+        known = standing(session, as_of)
+        policy = {name: rule for (kind, name), rule in known.rules.items() if kind == "colocation"}
+        search, judgement = policy["search"].value, policy["judgement"].value
+        within = None if area is None else _searched(area, lon, lat, policy["area"].value)
+        lon, lat = (lon, lat) if within is None else (within.lon, within.lat)
+        if lon is None or lat is None:
             raise _point_or_area()
-        within = read_area(area, policy["area"].value["max_km2"], policy["area"].value["max_vertices"])
-        lon, lat, area_wkt, area_wkb = within.lon, within.lat, within.wkt, within.wkb
-    if lon is None or lat is None:
+        proposal = _proposal(
+            known, search, lon, lat, operator, height_m, radius_m, technologies, purpose, type_code,
+            None if within is None else within.wkt,
+        )  # fmt: skip
+        at = queries.point(lon, lat) if within is None else f"SRID=4326;{within.wkt}"
+        place = queries.place_of(session, at, judgement["boundary_tolerance_m"], as_of)
+        if known.boundaries and place is None:
+            raise outside_province(lon, lat, judgement["boundary_tolerance_m"])
+        limits = Limits(
+            search["near_duplicate_m"], judgement["min_height_share"], Room(**policy["room"].value),
+            judgement["min_coverage_share"], judgement["partial_coverage_share"],
+        )  # fmt: skip
+        everywhere = policy_of(known)
+        reach_m = max(proposal.radius_m, limits.near_duplicate_m)
+        standing_there = queries.around(session, at, max(reach_m, everywhere.urban_distance_m.value), as_of)
+        around = {c: there for c, there in standing_there if c.distance_m <= reach_m}
+        queries.log_restricted(session, [c for c in around if c.restricted and c.distance_m <= proposal.radius_m])
+        poles, more = queries.poles_nearby(session, at, proposal.radius_m, as_of)
+        findings = constraints_at(
+            session, lon, lat, height_m=height_m, code=type_code, area=None if within is None else within.wkb,
+            as_of=as_of, policy=everywhere,
+            beside=None if within else _beside(place, [c for c, _ in standing_there], everywhere),
+        )  # fmt: skip
+        prices = _prices(session, list(around), as_of)
+    found = Reached({}, None, Modelled("not_asked"))
+    if radio:
+        found = reach_of_all(session, proposal, list(around), limits.room, rule, as_of)
+    desk = known.rules["sharing_question", "contact"]
+    cited = [policy[name].citation for name in policy if radio or name != "radio"]
+    return Inputs(
+        version=VERSION, as_of=as_of, proposal=proposal, limits=limits, place=place, place_checked=known.boundaries,
+        candidates=tuple(around),
+        hosts={c.structure: Host(len(there), proposal.operator in there) for c, there in around.items()},
+        tenancy=queries.tenancy(session, as_of), findings=findings, reaches=found.reaches, proposed=found.proposed,
+        modelled=found.modelled, prices=prices, poles_nearby=poles, poles_at_least=more,
+        desk={"vi": desk.value["vi"], "en": desk.value["en"]}, citations=tuple(dict.fromkeys(cited)),
+    )  # fmt: skip
+
+
+def _searched(area: Mapping[str, Any], lon: float | None, lat: float | None, limits: Mapping[str, Any]) -> Area:
+    if lon is not None or lat is not None:
         raise _point_or_area()
+    return read_area(area, limits["max_km2"], limits["max_vertices"])
+
+
+def _proposal(
+    known: Standing, search: Mapping[str, Any], lon: float, lat: float, operator: str, height_m: float,
+    radius_m: float | None, technologies: Iterable[str], purpose: Purpose, type_code: str | None, wkt: str | None,
+) -> Proposal:  # fmt: skip
+    """Return what is asked, every value checked."""
     check_point(lon, lat)
     check_between("height_m", height_m, search["max_height_m"])
     radius_m = search["radius_m"] if radius_m is None else radius_m
@@ -94,40 +141,8 @@ def gather(
     if type_code is not None:
         _check_named("type_code", type_code, CODES)
     code = organisation_among(known.organisations, operator, radio=True)
-    proposal = Proposal(
-        lon, lat, code, float(height_m), float(radius_m), technologies_of(technologies), purpose, area_wkt, type_code
-    )  # fmt: skip
-    at = queries.point(lon, lat) if area_wkt is None else f"SRID=4326;{area_wkt}"
-    place = queries.place_of(session, at, judgement["boundary_tolerance_m"], as_of)
-    if known.boundaries and place is None:
-        raise outside_province(lon, lat, judgement["boundary_tolerance_m"])
-    needed = Room(**policy["room"].value)
-    limits = Limits(
-        search["near_duplicate_m"], judgement["min_height_share"], needed, judgement["min_coverage_share"],
-        judgement["partial_coverage_share"],
-    )  # fmt: skip
-    everywhere = policy_of(known)
-    reach_m = max(radius_m, limits.near_duplicate_m)
-    found_around = queries.around(session, at, max(reach_m, everywhere.urban_distance_m.value), as_of)
-    around = [c for c, _ in found_around if c.distance_m <= reach_m]
-    queries.log_restricted(session, [c for c in around if c.restricted and c.distance_m <= radius_m])
-    poles, more = queries.poles_nearby(session, at, radius_m, as_of)
-    findings = constraints_at(
-        session, lon, lat, height_m=height_m, code=type_code, area=area_wkb, as_of=as_of, policy=everywhere,
-        beside=None if area_wkt else _beside(place, [c for c, _ in found_around], everywhere),
-    )  # fmt: skip
-    found = Reached({}, None, Modelled("not_asked"))
-    if radio:
-        found = reach_of_all(session, proposal, around, needed, rule, as_of)
-    desk = known.rules["sharing_question", "contact"]
-    cited = [policy[name].citation for name in policy if radio or name != "radio"]
-    return Inputs(
-        version=VERSION, as_of=as_of, proposal=proposal, limits=limits, place=place, place_checked=known.boundaries,
-        candidates=tuple(around), hosts={c.structure: Host(len(there), code in there) for c, there in found_around},
-        tenancy=queries.tenancy(session, as_of), findings=findings, reaches=found.reaches, proposed=found.proposed,
-        modelled=found.modelled, prices=_prices(session, around, as_of), poles_nearby=poles, poles_at_least=more,
-        desk={"vi": desk.value["vi"], "en": desk.value["en"]}, citations=tuple(dict.fromkeys(cited)),
-    )  # fmt: skip
+    asked = technologies_of(technologies)
+    return Proposal(lon, lat, code, float(height_m), float(radius_m), asked, purpose, wkt, type_code)
 
 
 def _prices(session: Session, around: Sequence[Candidate], as_of: dt.date) -> dict[str, tuple[Price, ...]]:
