@@ -23,6 +23,8 @@ _AROUND = f"""
     {{geom}} && ST_Expand({_HERE}, :dx, :dy)
     AND ST_DWithin({{geom}}::geography, {_HERE}::geography, :radius_m)
 """
+# A base station without a structure stands on every one of its site: nobody knows on which.
+_CARRIED = "(b.structure_id = st.id OR b.structure_id IS NULL AND b.site_id = st.site_id)"
 _CANDIDATES = f"""
     SELECT s.id AS site_id, s.code AS site, st.id AS structure_id, st.code AS structure,
            o.code AS owner_code, o.name AS owner_name,
@@ -35,10 +37,10 @@ _CANDIDATES = f"""
                    AND registry.in_force(x.valid_from, x.valid_to, :as_of)
                  UNION
                  SELECT t.code FROM base_station b JOIN organisation t ON t.id = b.operator_id
-                 WHERE b.structure_id = st.id AND registry.in_force(b.valid_from, b.valid_to, :as_of)
+                 WHERE {_CARRIED} AND registry.in_force(b.valid_from, b.valid_to, :as_of)
                  ORDER BY 1) AS tenants,
            ARRAY(SELECT DISTINCT b.technology FROM base_station b
-                 WHERE b.structure_id = st.id AND registry.in_force(b.valid_from, b.valid_to, :as_of)
+                 WHERE {_CARRIED} AND registry.in_force(b.valid_from, b.valid_to, :as_of)
                  ORDER BY 1) AS technologies,
            (SELECT coalesce(jsonb_object_agg(l.code, l.kg), '{{}}') FROM (
                 SELECT t.code, sum(x.load_kg) AS kg FROM structure_occupancy x JOIN organisation t ON t.id = x.tenant_id
@@ -48,7 +50,7 @@ _CANDIDATES = f"""
            (SELECT coalesce(jsonb_object_agg(h.code, h.heights), '{{}}') FROM (
                 SELECT t.code, array_agg(DISTINCT c.antenna_height_m) AS heights
                 FROM base_station b JOIN cell c ON c.base_station_id = b.id JOIN organisation t ON t.id = b.operator_id
-                WHERE b.structure_id = st.id AND c.antenna_height_m IS NOT NULL
+                WHERE {_CARRIED} AND c.antenna_height_m IS NOT NULL
                   AND registry.in_force(b.valid_from, b.valid_to, :as_of)
                   AND registry.in_force(c.valid_from, c.valid_to, :as_of)
                 GROUP BY t.code) h) AS antennas
@@ -142,13 +144,13 @@ def _count(session: Session, as_of: dt.date) -> Tenancy:
     return Tenancy({int(k): int(number) for k, number in session.execute(text(_TENANCY), {"as_of": as_of})})
 
 
-def hosts(session: Session, found: Sequence[Candidate], operator: str, as_of: dt.date) -> Mapping[str, Host]:
-    """Return by structure how many radio operators its position has, and whether `operator` is one."""
+def hosts(session: Session, found: Sequence[Candidate], operator: str, as_of: dt.date) -> Mapping[int, Host]:
+    """Return by id of the structure how many radio operators its position has, and whether `operator` is one."""
     sites = sorted({c.site_id for c in found})
     rows = session.execute(text(_HOSTS), {"sites": sites, "as_of": as_of})
     present = {int(site): set(codes) for site, codes in rows}
-    codes = {c.structure: present.get(c.site_id, set()) for c in found}
-    return {structure: Host(len(there), operator in there) for structure, there in codes.items()}
+    at = {c.structure_id: present.get(c.site_id, set()) for c in found}
+    return {structure: Host(len(there), operator in there) for structure, there in at.items()}
 
 
 def any_commune(session: Session, as_of: dt.date) -> bool:

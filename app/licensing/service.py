@@ -120,15 +120,15 @@ def gather(
     )  # fmt: skip
 
 
-def _prices(session: Session, around: Sequence[Candidate], as_of: dt.date) -> dict[str, tuple[Price, ...]]:
-    """Return what a place on each structure costs; restricted ones are let to nobody."""
-    ids = {c.structure_id: c.structure for c in around if not c.restricted}
+def _prices(session: Session, around: Sequence[Candidate], as_of: dt.date) -> dict[int, tuple[Price, ...]]:
+    """Return what a place on each structure costs, by its id; restricted ones are let to nobody."""
+    ids = [c.structure_id for c in around if not c.restricted]
     return {
-        ids[key]: tuple(
+        key: tuple(
             Price(p.component, p.declared_vnd_month, p.low_vnd_month, p.high_vnd_month, p.contracts, p.synthetic)
             for p in prices
         )
-        for key, prices in price_for(session, list(ids), as_of).items()
+        for key, prices in price_for(session, ids, as_of).items()
     }
 
 
