@@ -155,6 +155,13 @@ def _mediate(session: Session, row: Application, given: ActionIn) -> dict[str, A
 def _take_offer(session: Session, row: Application, given: ActionIn) -> dict[str, Any]:
     for request in queries.requests_of(session, [row.id]).get(row.id, []):
         if request.id in (given.requests or ()) and request.state == "answered":
+            if request.valid_until is not None and request.valid_until < today():
+                raise Conflict(
+                    "offer_over",
+                    f"Đề nghị của chủ sở hữu chỉ có giá trị đến {request.valid_until:%d/%m/%Y}: hãy thống nhất lại",
+                    f"The owner's offer held until {request.valid_until}: settle it anew",
+                    field="requests",
+                )
             request.state, request.action = "settled", "settle"
     return {}
 
