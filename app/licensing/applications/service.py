@@ -31,8 +31,6 @@ from app.licensing.checks import check_between, organisation_code, technologies_
 
 # Without letters and digits that are taken for each other when read out.
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
-_ALL = 10_000
-"""Applications whose clocks are computed for the filter `overdue`: those under way, some hundreds in a province."""
 Answer = tuple[str, dict[str, Any]]
 """ETag and what the caller is told."""
 
@@ -49,10 +47,9 @@ def page(session: Session, asked: ApplicationsQuestion) -> dict[str, Any]:
         rows, matched = queries.applications(session, asked)
         items = told.lines(session, rows)
     else:
-        every = asked.model_copy(update={"limit": _ALL, "offset": 0})
-        rows, _ = queries.applications(session, every)
+        rows, _ = queries.applications(session, asked, STAGE_OF)
         found = [
-            line for line in told.lines(session, [r for r in rows if r.state in STAGE_OF])
+            line for line in told.lines(session, rows)
             if line["clock"] is not None and line["clock"]["overdue"] is asked.overdue
         ]  # fmt: skip
         items, matched = found[asked.offset : asked.offset + asked.limit], len(found)
@@ -138,6 +135,8 @@ def _write(session: Session, row: Application, given: dict[str, Any], place: Pla
     if given.get("operator"):
         code = organisation_code(session, given["operator"], today(), radio=row.kind == "tower")
         row.operator_id = queries.organisation(session, code, today()).id
+    elif "operator" in given:
+        row.operator_id = row.applicant_id
     if given.get("height_m") is not None:
         check_between("height_m", given["height_m"], 350)
     if "technologies" in given:

@@ -69,6 +69,14 @@ def test_bodies_that_cannot_be(acting: As, change: dict[str, Any]) -> None:
     assert acting("viettel").post("/api/applications", json=DRAFT | change).status_code == 422
 
 
+def test_an_operator_taken_back_is_the_applicant(acting: As) -> None:
+    made = acting("viettel").post("/api/applications", json=DRAFT | {"operator": "VNPT"})
+    assert made.json()["operator"]["code"] == "VNPT"
+    changed = acting("viettel").patch(f"/api/applications/{made.json()['id']}", json={"operator": None},
+                                      headers={"If-Match": made.headers["ETag"]})  # fmt: skip
+    assert changed.json()["operator"]["code"] == "VIETTEL"
+
+
 def test_an_incomplete_draft_is_not_submitted(acting: As) -> None:
     made = begun(acting("viettel"), purpose="", technologies=[])
     answer = acting("viettel").post(f"/api/applications/{made['id']}/actions/submit", json={})
@@ -181,6 +189,10 @@ def test_poles_and_ducts(acting: As, session: Session) -> None:
     act(acting("mobifone"), pole, "report_built", as_built=built)
     assert act(acting("planner"), pole, "record_occupancy")["recorded"]["pole_occupancy_id"]
     duct = permitted(acting, kind="duct", geometry={"type": "LineString", "coordinates": line}, technologies=[])
+    for course in ("[[NaN, 16.45], [107.56, 16.45]]", "[[107.55, 1e999], [107.56, 16.45]]"):
+        body = f'{{"as_built": {{"lon": {LON}, "lat": {LAT}, "on": "{today()}", "line": {course}}}}}'
+        address = f"/api/applications/{duct}/actions/report_built"
+        assert acting("mobifone").post(address, content=body).status_code == 422
     act(acting("mobifone"), duct, "report_built", as_built={"lon": LON, "lat": LAT, "on": str(today())})
     closed = act(acting("planner"), duct, "record_occupancy")
     length = session.scalar(text("""
