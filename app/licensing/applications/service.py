@@ -79,8 +79,8 @@ def version_of(session: Session, row: Application) -> str:
     return etag_of(told.draft(session, row))
 
 
-def create(session: Session, asked: ApplicationIn) -> Answer:
-    """Make a draft; an operator's is its own organisation's.
+def create(session: Session, asked: ApplicationIn, *, synthetic: bool = False) -> Answer:
+    """Make a draft; an operator's is its own organisation's. What a synthetic organisation asks for is so too.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def create(session: Session, asked: ApplicationIn) -> Answer:
     applicant = queries.organisation(session, code, today())
     row = Application(
         reference=new_reference("HS"), kind=asked.kind, applicant_id=applicant.id, operator_id=applicant.id,
-        title=asked.title, as_of=asked.as_of or today(), synthetic=applicant.synthetic,
+        title=asked.title, as_of=asked.as_of or today(), synthetic=synthetic or applicant.synthetic,
     )  # fmt: skip
     _write(session, row, asked.model_dump(exclude_unset=True, exclude={"kind", "applicant", "geometry"}),
            asked.geometry)  # fmt: skip
