@@ -152,8 +152,8 @@ def _write(session: Session, row: Application, given: dict[str, Any], place: Pla
 def _geometry(kind: str, place: Place) -> Any:
     allowed = ("LineString",) if kind == "duct" else ("Point", "Polygon")
     if place.type not in allowed:
-        names = ", ".join(allowed)
-        raise Invalid("wrong_geometry", f"Hồ sơ loại {kind} cần {names}", f"An application of a {kind} takes {names}",
+        names, vi = ", ".join(allowed), {"tower": "cột ăng ten", "pole": "cột treo cáp", "duct": "cống bể"}[kind]
+        raise Invalid("wrong_geometry", f"Hồ sơ {vi} cần {names}", f"An application of a {kind} takes {names}",
                       field="geometry")  # fmt: skip
     try:
         found = from_geojson(json.dumps({"type": place.type, "coordinates": place.coordinates}))
