@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from typing import Any
 
 from geoalchemy2 import WKTElement
-from shapely import from_geojson
-from shapely.errors import GEOSException
 from sqlalchemy.orm import Session
 
 from app.accounts.access import identity_of
@@ -28,6 +25,7 @@ from app.licensing.applications.schemas import (
 )
 from app.licensing.applications.states import EDITABLE
 from app.licensing.checks import check_between, organisation_code, technologies_of
+from app.licensing.geometries import read_geometry
 
 # Without letters and digits that are taken for each other when read out.
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -150,27 +148,8 @@ def _write(session: Session, row: Application, given: dict[str, Any], place: Pla
 
 
 def _geometry(kind: str, place: Place) -> Any:
-    allowed = ("LineString",) if kind == "duct" else ("Point", "Polygon")
-    if place.type not in allowed:
-        names, vi = ", ".join(allowed), {"tower": "cột ăng ten", "pole": "cột treo cáp", "duct": "cống bể"}[kind]
-        raise Invalid("wrong_geometry", f"Hồ sơ {vi} cần {names}", f"An application of a {kind} takes {names}",
-                      field="geometry")  # fmt: skip
-    try:
-        found = from_geojson(json.dumps({"type": place.type, "coordinates": place.coordinates}))
-        if found.is_empty or found.has_z or not found.is_valid:
-            raise ValueError("empty, with heights, or crossing itself")
-        west, south, east, north = found.bounds
-    except (GEOSException, ValueError, TypeError) as error:
-        raise Invalid("malformed_geometry", "Hình học không đọc được hoặc không hợp lệ",
-                      f"The geometry cannot be read: {str(error)[:100]}", field="geometry") from error  # fmt: skip
-    if not (102 <= west <= east <= 118 and 7 <= south <= north <= 24):
-        raise Invalid(
-            "outside_country",
-            "Vị trí nằm ngoài Việt Nam; kinh độ đứng trước vĩ độ, theo độ (WGS84)",
-            "The place lies outside Viet Nam; longitude comes before latitude, in degrees (WGS84)",
-            field="geometry",
-        )
-    return WKTElement(found.wkt, srid=4326)
+    types = ("LineString",) if kind == "duct" else ("Point", "Polygon")
+    return WKTElement(read_geometry(place.model_dump(), types).wkt, srid=4326)
 
 
 def _applicant(session: Session, wanted: str | None) -> str:

@@ -44,13 +44,13 @@ def test_a_lost_update_is_refused_with_both_versions(acting: As) -> None:
 @pytest.mark.parametrize(
     ("change", "code", "field"),
     [
-        ({"geometry": {"type": "Point", "coordinates": [16.45, 107.55]}}, "outside_country", "geometry"),
-        ({"geometry": {"type": "Point", "coordinates": [107.5]}}, "malformed_geometry", "geometry"),
-        ({"geometry": {"type": "Point", "coordinates": [107.5, 16.4, 3.0]}}, "malformed_geometry", "geometry"),
-        ({"geometry": {"type": "LineString", "coordinates": [[107.5, 16.4], [107.6, 16.4]]}}, "wrong_geometry",
+        ({"geometry": {"type": "Point", "coordinates": [16.45, 107.55]}}, "swapped_axes", "geometry"),
+        ({"geometry": {"type": "Point", "coordinates": [100.5, 13.7]}}, "outside_country", "geometry"),
+        ({"geometry": {"type": "Point", "coordinates": [107.5]}}, "not_a_geometry", "geometry"),
+        ({"geometry": {"type": "LineString", "coordinates": [[107.5, 16.4], [107.6, 16.4]]}}, "wrong_geometry_type",
          "geometry"),
         ({"geometry": {"type": "Polygon", "coordinates": [[[107.5, 16.4], [107.6, 16.5], [107.6, 16.4], [107.5, 16.5],
-                                                          [107.5, 16.4]]]}}, "malformed_geometry", "geometry"),
+                                                          [107.5, 16.4]]]}}, "self_crossing", "geometry"),
         ({"technologies": ["9G"]}, "unknown_technology", "technologies"),
         ({"operator": "NOBODY"}, "unknown_operator", "operator"),
         ({"operator": "EVN"}, "operator_without_radio", "operator"),
