@@ -77,6 +77,13 @@ def test_an_operator_taken_back_is_the_applicant(acting: As) -> None:
     assert changed.json()["operator"]["code"] == "VIETTEL"
 
 
+def test_a_tower_is_for_somebody_with_a_radio_network(acting: As) -> None:
+    made = acting("planner").post("/api/applications", json=DRAFT | {"applicant": "FPT"}).json()
+    assert refused(acting("planner"), made["id"], "submit") == (422, "operator_without_radio")
+    pole = acting("planner").post("/api/applications", json=DRAFT | {"applicant": "FPT", "kind": "pole"}).json()
+    assert act(acting("planner"), pole["id"], "submit")["state"] == "submitted"
+
+
 def test_an_incomplete_draft_is_not_submitted(acting: As) -> None:
     made = begun(acting("viettel"), purpose="", technologies=[])
     answer = acting("viettel").post(f"/api/applications/{made['id']}/actions/submit", json={})
