@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from geoalchemy2 import Geometry
+from psycopg.pq import TransactionStatus
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -32,6 +33,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, Session, mappe
 from app import cluster
 from app.config import settings
 from app.errors import AppError, Forbidden, Invalid, Unavailable, from_constraint
+from app.kit.bulk import raw_connection
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -225,15 +227,36 @@ def statistics(session: Session) -> Iterator[None]:
 
     The department already sees every row, restricted ones included, and keeps its own scope.
     """
-    before = scope_of(session)
     if is_department(session):
         yield
         return
-    enter(session, Scope(before.actor, ("statistics",)))
+    with _acting_as(session, "statistics"):
+        yield
+
+
+@contextmanager
+def outside(session: Session) -> Iterator[None]:
+    """Read as somebody outside the department: row-level security itself then leaves out what is restricted.
+
+    Others keep their own scope, which shows them nothing restricted anyway.
+    """
+    if not is_department(session):
+        yield
+        return
+    with _acting_as(session, "other_department"):
+        yield
+
+
+@contextmanager
+def _acting_as(session: Session, role: str) -> Iterator[None]:
+    before = scope_of(session)
+    enter(session, Scope(before.actor, (role,)))
     try:
         yield
     finally:
-        if session.is_active:
+        # Of a transaction that has failed nothing more is read; a failed COPY does not tell the session so.
+        if (session.is_active and session.in_transaction()
+                and raw_connection(session).info.transaction_status != TransactionStatus.INERROR):  # fmt: skip
             enter(session, before)
 
 

@@ -120,6 +120,11 @@ _NAMED: Mapping[str, Rule] = {
         "Đây là quản trị viên cuối cùng đang hoạt động; hãy giao vai trò cho người khác trước",
         "This is the last active administrator; give somebody else the role first",
     ),
+    "ck_sharing_request_transition": Rule(
+        "illegal_transition",
+        "Đề nghị không còn nhận thao tác này: hồ sơ đã sang bước khác",
+        "The request takes this no more: its application has moved on",
+    ),
     "ck_sharing_contract_two_parties": Rule(
         "one_party",
         "Bên cho thuê và bên thuê phải là hai tổ chức khác nhau",
@@ -138,7 +143,7 @@ _NAMED: Mapping[str, Rule] = {
         "Number, parties and beginning of a contract are kept; end this one and record another",
     ),
 }
-_CONFLICTS = frozenset({"duplicate", "overlapping_validity", "last_administrator"})
+_CONFLICTS = frozenset({"duplicate", "overlapping_validity", "last_administrator", "illegal_transition"})
 
 
 def from_constraint(name: str | None, detail: str | None = None) -> AppError:

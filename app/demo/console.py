@@ -15,6 +15,7 @@ from app.accounts.first import add_demo_accounts
 from app.coverage.queries import latest_run
 from app.coverage.service import run_coverage
 from app.database import session_scope
+from app.demo import applications
 from app.demo.parameters import label
 from app.demo.service import Tell, build_demo, demo_exists
 from app.kit.progress import bar
@@ -56,6 +57,8 @@ def run(seed: int, scale: float, as_of: dt.date, console: Console) -> dict[str, 
 
     rows = part("demo", lambda session, tell: build_demo(session, seed, scale, tell))
     coverage = part("coverage", lambda session, tell: run_coverage(session, as_of=as_of, progress=tell).counts)
+    # Before the ratios are frozen: one of the applications ends in an occupancy.
+    asked = part("applications", lambda session, _: applications.write(session))
     sharing = part("sharing", lambda session, _: _ratios(session, as_of))
     accounts = part("accounts", lambda session, _: add_demo_accounts(session))
     return {
@@ -64,6 +67,7 @@ def run(seed: int, scale: float, as_of: dt.date, console: Console) -> dict[str, 
         "as_of": as_of,
         "rows": rows,
         "coverage": coverage,
+        "applications": asked,
         "sharing": sharing,
         "accounts": [account._asdict() for account in accounts],
         "seconds": seconds,
@@ -84,6 +88,8 @@ def finish(as_of: dt.date, console: Console) -> bool:
             return False
     with bar(console) as tell, session_scope() as session:
         run_coverage(session, as_of=as_of, progress=tell)
+    with session_scope() as session:
+        applications.write(session)
     with session_scope() as session:
         freeze(session, as_of, "SYNTHETIC demo")
     with session_scope() as session:
@@ -109,6 +115,7 @@ def rows(summary: dict[str, Any]) -> list[dict[str, Any]]:
     lines += [
         (f"coverage: {name}", value) for name, value in summary["coverage"].items() if not isinstance(value, dict)
     ]
+    lines += [(f"applications: {state}", count) for state, count in summary["applications"].items()]
     for name, r in summary["sharing"].items():
         ratio = "—" if r["ratio"] is None else f"{r['ratio']:.2f} %"
         lines.append(

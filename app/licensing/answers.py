@@ -21,7 +21,7 @@ def answer(given: Inputs) -> dict[str, Any]:
         given.candidates, asked, given.limits, place_checked=given.place_checked,
         findings=[f for f in given.findings if not f.restricted], reaches=given.reaches, proposed=given.proposed,
     )  # fmt: skip
-    now = effect(given.tenancy, None if found.best is None else given.hosts[found.best.structure])
+    now = effect(given.tenancy, None if found.best is None else given.hosts[found.best.structure_id])
     share = found.advice == "share"
     return {
         "candidates": [_judged(j, given) for j in found.candidates],
@@ -92,7 +92,7 @@ def _judged(judged: Judged, given: Inputs) -> dict[str, Any]:
         "coverage": None
         if judged.reach is None
         else _reach(judged.reach, purpose) | {"share_of_proposal": judged.share_of_proposal},
-        "prices": [asdict(p) for p in given.prices.get(of.structure, ())],
+        "prices": [asdict(p) for p in given.prices.get(of.structure_id, ())],
         "serves_purpose": judged.suitable,
         "fails": [_reason(r) for r in judged.fails],
     }

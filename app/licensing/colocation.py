@@ -90,7 +90,7 @@ def screen(
     *,
     place_checked: bool = True,
     findings: Sequence[Finding] = (),
-    reaches: Mapping[str, Reach] | None = None,
+    reaches: Mapping[int, Reach] | None = None,
     proposed: Reach | None = None,
 ) -> Screening:
     """Rank the structures around a proposal and advise.
@@ -106,7 +106,8 @@ def screen(
         ones are none of these. That no planned zone is recorded, or how far is near in a place that may be a town,
         is said and decides nothing.
     reaches : mapping, optional
-        Whom the proposal's antennas would reach from a candidate, by its structure; `proposed` from the new tower.
+        Whom the proposal's antennas would reach from a candidate, by the id of its structure; `proposed` from the
+        new tower.
 
     Returns
     -------
@@ -121,7 +122,7 @@ def screen(
     known = [c for c in found if not c.restricted]
     duplicates = sorted((c for c in known if c.distance_m < limits.near_duplicate_m), key=_nearness)
     judged = [
-        _judged(c, proposal, limits, (reaches or {}).get(c.structure), proposed)
+        _judged(c, proposal, limits, (reaches or {}).get(c.structure_id), proposed)
         for c in known
         if c.distance_m <= proposal.radius_m
     ]

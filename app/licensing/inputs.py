@@ -16,7 +16,7 @@ from app.licensing.constraints.judgement import Finding
 from app.licensing.effect import Host, Tenancy
 from app.licensing.reach import Reach
 
-VERSION = 2
+VERSION = 3
 """Of the screening; a change of what follows from the same inputs is a new one."""
 
 
@@ -68,9 +68,9 @@ class Inputs:
     candidates : tuple of Candidate
         Structures around the proposal, by distance.
     hosts : mapping
-        Position of each candidate, by its structure: its operators.
+        Position of each candidate, by the id of its structure, since two owners may use one code: its operators.
     reaches, proposed : mapping and Reach
-        Whom the proposal's antennas reach from candidates, by structure, and from the new tower.
+        Whom the proposal's antennas reach from candidates, by structure too, and from the new tower.
     prices : mapping
         What a place on each candidate costs, by its structure; nothing where nobody declared it.
     desk : mapping
@@ -84,13 +84,13 @@ class Inputs:
     place: Place | None
     place_checked: bool
     candidates: tuple[Candidate, ...]
-    hosts: Mapping[str, Host]
+    hosts: Mapping[int, Host]
     tenancy: Tenancy
     findings: tuple[Finding, ...]
-    reaches: Mapping[str, Reach]
+    reaches: Mapping[int, Reach]
     proposed: Reach | None
     modelled: Modelled
-    prices: Mapping[str, tuple[Price, ...]]
+    prices: Mapping[int, tuple[Price, ...]]
     poles_nearby: int
     poles_at_least: bool
     desk: Mapping[str, str]

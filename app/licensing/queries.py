@@ -24,6 +24,7 @@ _AROUND = f"""
     {{geom}} && (SELECT ST_Expand(ST_GeomFromEWKT(:place), :dx, :dy))
     AND ST_DWithin({{geom}}::geography, {_HERE}, :radius_m)
 """
+# A base station without a structure stands on every one of its site: nobody knows on which.
 _CANDIDATES = text(f"""
     SELECT s.id AS site_id, s.code AS site, st.id AS structure_id, st.code AS structure,
            o.code AS owner_code, o.name AS owner_name,
@@ -36,7 +37,8 @@ _CANDIDATES = text(f"""
             ON t.id = x.tenant_id
             WHERE y.site_id = s.id AND x.component = 'mast' AND registry.in_force(x.valid_from, x.valid_to, :as_of)
               AND registry.in_force(y.valid_from, y.valid_to, :as_of)) AS places,
-           (SELECT coalesce(json_agg(json_build_array(t.code, t.has_radio, b.structure_id = st.id, b.technology,
+           (SELECT coalesce(json_agg(json_build_array(t.code, t.has_radio, coalesce(b.structure_id = st.id, true),
+                b.technology,
                 ARRAY(SELECT c.antenna_height_m FROM cell c WHERE c.base_station_id = b.id
                       AND c.antenna_height_m IS NOT NULL
                       AND registry.in_force(c.valid_from, c.valid_to, :as_of)))), '[]')

@@ -40,9 +40,9 @@ class Rules(BaseModel):
 
 
 class Reached(NamedTuple):
-    """Whom the candidates reach, by structure, whom the proposal, and how that was computed."""
+    """Whom the candidates reach, by id of the structure, whom the proposal, and how that was computed."""
 
-    reaches: Mapping[str, Reach]
+    reaches: Mapping[int, Reach]
     proposed: Reach | None
     modelled: Modelled
 
@@ -85,7 +85,7 @@ def _reach_of_all(
     technologies = proposal.technologies or limits.technologies
     places = [(proposal.lon, proposal.lat), *((c.lon, c.lat) for c in chosen)]
     heights = [max(proposal.height_m - limits.antenna_below_top_m, 0.5)]
-    heights += [free_height_m(c, needed) or max((c.top_m or 0.0) - limits.antenna_below_top_m, 0.5) for c in chosen]
+    heights += [_antenna_m(c, needed, limits.antenna_below_top_m) for c in chosen]
     stations = [
         Station(lon, lat, height, operator, technologies)
         for (lon, lat), height in zip(places, heights, strict=True)
@@ -104,7 +104,7 @@ def _reach_of_all(
         None, run.rule, run.id, run.as_of, run.terrain_version, limits.reach_km, len(chosen), len(able) - len(chosen),
         any(v["synthetic"] for v in stored.villages),
     )  # fmt: skip
-    return Reached({c.structure: r for c, r in zip(chosen, all_of[1:], strict=True)}, all_of[0], modelled)
+    return Reached({c.structure_id: r for c, r in zip(chosen, all_of[1:], strict=True)}, all_of[0], modelled)
 
 
 def radio_rules(session: Session, as_of: dt.date) -> Rules:
@@ -131,6 +131,11 @@ def _able(candidate: Candidate, proposal: Proposal, needed: Room) -> bool:
         and proposal.operator not in candidate.tenants
         and room(candidate, needed) != "full"
     )
+
+
+def _antenna_m(candidate: Candidate, needed: Room, below_top_m: float) -> float:
+    free_m = free_height_m(candidate, needed)
+    return max((candidate.top_m or 0.0) - below_top_m if free_m is None else free_m, 0.5)
 
 
 def _counts(at: Where, purpose: Purpose) -> Bools:

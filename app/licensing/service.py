@@ -115,7 +115,7 @@ def gather(
     return Inputs(
         version=VERSION, as_of=as_of, proposal=proposal, limits=limits, place=place, place_checked=known.boundaries,
         candidates=tuple(around),
-        hosts={c.structure: Host(len(there), proposal.operator in there) for c, there in around.items()},
+        hosts={c.structure_id: Host(len(there), proposal.operator in there) for c, there in around.items()},
         tenancy=queries.tenancy(session, as_of), findings=findings, reaches=found.reaches, proposed=found.proposed,
         modelled=found.modelled, prices=prices, poles_nearby=poles, poles_at_least=more,
         desk={"vi": desk.value["vi"], "en": desk.value["en"]}, citations=tuple(dict.fromkeys(cited)),
@@ -145,15 +145,15 @@ def _proposal(
     return Proposal(lon, lat, code, float(height_m), float(radius_m), asked, purpose, wkt, type_code)
 
 
-def _prices(session: Session, around: Sequence[Candidate], as_of: dt.date) -> dict[str, tuple[Price, ...]]:
-    """Return what a place on each structure costs; restricted ones are let to nobody."""
-    ids = {c.structure_id: c.structure for c in around if not c.restricted}
+def _prices(session: Session, around: Sequence[Candidate], as_of: dt.date) -> dict[int, tuple[Price, ...]]:
+    """Return what a place on each structure costs, by its id; restricted ones are let to nobody."""
+    ids = [c.structure_id for c in around if not c.restricted]
     return {
-        ids[key]: tuple(
+        key: tuple(
             Price(p.component, p.declared_vnd_month, p.low_vnd_month, p.high_vnd_month, p.contracts, p.synthetic)
             for p in prices
         )
-        for key, prices in price_for(session, list(ids), as_of).items()
+        for key, prices in price_for(session, ids, as_of).items()
     }
 
 

@@ -8,22 +8,19 @@ are in no export, not even the department's, nor in a count.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 import orjson
 import psycopg
 from psycopg import sql
-from psycopg.pq import TransactionStatus
 from sqlalchemy import func, text
 from sqlalchemy import select as sql_select
 from sqlalchemy.orm import Session
 
-from app.accounts.roles import OTHER_DEPARTMENT
 from app.areas import queries as areas
-from app.database import Scope, enter, is_department, reads_all, scope_of
+from app.database import outside, reads_all, scope_of
 from app.errors import Conflict, NotFound, Unavailable
 from app.kit.bulk import raw_connection
 from app.kit.page import BBox, parse_bbox
@@ -189,25 +186,6 @@ def count(session: Session, name: str, selection: Selection) -> int:
     with outside(session):
         row = raw_connection(session).execute(query).fetchone()
     return int(row[0]) if row else 0
-
-
-@contextmanager
-def outside(session: Session) -> Iterator[None]:
-    """Read as somebody outside the department: row-level security itself then leaves out what is restricted.
-
-    Others keep their own scope, which shows them nothing restricted anyway.
-    """
-    before = scope_of(session)
-    if not is_department(session):
-        yield
-        return
-    enter(session, Scope(before.actor, (OTHER_DEPARTMENT,)))
-    try:
-        yield
-    finally:
-        # Of a transaction that has failed nothing more is read.
-        if session.in_transaction() and raw_connection(session).info.transaction_status != TransactionStatus.INERROR:
-            enter(session, before)
 
 
 def note(session: Session, name: str) -> None:

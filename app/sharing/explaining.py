@@ -148,9 +148,10 @@ class _Reading:
         if len(alike) == 1:
             return alike[0], names[alike[0]]
         level = self._unit.level
+        vi = {"commune": "xã, phường", "district": "huyện"}[level]
         raise NotFound(
             f"unknown_{level}",
-            f"Không có đơn vị cấp {level} {wanted[:40]!r} vào {day}; có thể chọn ranh giới ngày khác",
+            f"Không có {vi} {wanted[:40]!r} vào {day}; có thể chọn ranh giới ngày khác",
             f"There is no {level} {wanted[:40]!r} on {day}; the boundaries of another day may be chosen",
             field=level,
         )

@@ -11,7 +11,6 @@ import io
 import re
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final, Literal, cast, get_args
@@ -25,8 +24,7 @@ from sqlalchemy import func
 from sqlalchemy import select as sql_select
 from sqlalchemy.orm import Session
 
-from app.accounts.roles import OTHER_DEPARTMENT
-from app.database import Scope, enter, is_department, reads_all, scope_of
+from app.database import outside, reads_all, scope_of
 from app.errors import Invalid
 from app.kit.files import whole
 from app.sharing.definitions import KIND_OF, Definition
@@ -69,7 +67,7 @@ def select(
     Invalid, NotFound
         As `app.sharing.objects.counted_objects`.
     """
-    with _outside(session):
+    with outside(session):
         found = selected(session, indicator, as_of, wanted, counted, commune)
     about = found.ratio.definition
     known_at: dt.datetime | None = session.info.get("known_at")
@@ -136,26 +134,11 @@ def write(
     return {"file": str(target), **{k: chosen.head[k] for k in ("definition", "counted", "as_of", "objects")}}
 
 
-@contextmanager
-def _outside(session: Session) -> Iterator[None]:
-    """Read as somebody outside the department, whom row-level security itself shows nothing restricted."""
-    before = scope_of(session)
-    if not is_department(session):
-        yield
-        return
-    enter(session, Scope(before.actor, (OTHER_DEPARTMENT,)))
-    try:
-        yield
-    finally:
-        if session.is_active:
-            enter(session, before)
-
-
 def _features(session: Session, chosen: Chosen) -> Iterator[dict[str, Any]]:
     kind = chosen.counted.survey.kind
     if reads_all(session) or scope_of(session).communes:
         session.execute(sql_select(func.audit.saw("export", f"{kind}s", None, False)))
-    with _outside(session):
+    with outside(session):
         for offset in range(0, chosen.counted.units.size, _PAGE_ROWS):
             yield from page(session, chosen.counted, offset, _PAGE_ROWS)
 

@@ -94,6 +94,7 @@ def test_the_command_builds_and_computes(own_database: str) -> None:
     assert summary["rows"]["pole"] >= 600
     assert set(summary["sharing"]) == {"S1", "P1", "D1"}
     assert summary["coverage"]
+    assert {"draft", "sharing", "mediation"} <= set(summary["applications"])
     assert len({account["password"] for account in summary["accounts"]}) == 6
     again = hatang("--scale", "0.01")
     assert again.returncode == 1

@@ -20,14 +20,14 @@ ASKED = Proposal(107.5, 16.4, "VIETTEL", height_m=40, radius_m=500)
 NEEDED = Room(antenna_separation_m=3, antenna_set_kg=300)
 LIMITS = Limits(100, 0.8, NEEDED, min_coverage_share=0.9, partial_coverage_share=0.5)
 BASE = Candidate(
-    site_id=1, site="S", structure="S-S", owner_code="VNPT", owner_name="VNPT", distance_m=200.0, height_m=45.0,
-    top_m=45.0, kind="mast", type_code=None, tenant_capacity=3, lon=107.5, lat=16.4, synthetic=False,
+    site_id=1, site="S", structure_id=1, structure="S-S", owner_code="VNPT", owner_name="VNPT", distance_m=200.0,
+    height_m=45.0, top_m=45.0, kind="mast", type_code=None, tenant_capacity=3, lon=107.5, lat=16.4, synthetic=False,
     tenants=("VNPT",), technologies=("4G",),
 )  # fmt: skip
-FULL = replace(BASE, structure="FULL", tenant_capacity=1)
-UNKNOWN = replace(BASE, structure="UNKNOWN", tenant_capacity=None)
-LOW = replace(BASE, structure="LOW", height_m=31.9, top_m=31.9)
-OWN = replace(BASE, structure="OWN", tenants=("VIETTEL",))
+FULL = replace(BASE, structure="FULL", structure_id=2, tenant_capacity=1)
+UNKNOWN = replace(BASE, structure="UNKNOWN", structure_id=3, tenant_capacity=None)
+LOW = replace(BASE, structure="LOW", structure_id=4, height_m=31.9, top_m=31.9)
+OWN = replace(BASE, structure="OWN", structure_id=5, tenants=("VIETTEL",))
 
 
 def codes(*found: Candidate, place_checked: bool = True) -> tuple[str, set[str]]:
@@ -124,7 +124,7 @@ PROPOSED = reach(1000, 1000)
 def advised(
     *found: tuple[Candidate, float | None], proposed: Reach | None = PROPOSED, findings: tuple[Finding, ...] = ()
 ) -> tuple[str, list[list[str]]]:
-    reaches = {c.structure: reach(5000, common) for c, common in found if common is not None}
+    reaches = {c.structure_id: reach(5000, common) for c, common in found if common is not None}
     result = screen([c for c, _ in found], ASKED, LIMITS, reaches=reaches, proposed=proposed, findings=findings)
     return result.advice, [[f.code for f in j.fails] for j in result.candidates]
 

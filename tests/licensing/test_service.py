@@ -205,6 +205,22 @@ def test_load_and_antenna_heights_come_from_the_tenants(province: Session) -> No
     assert free["free_height_m"] == 41
 
 
+def test_a_station_nobody_gave_a_structure_takes_its_place_on_each(province: Session) -> None:
+    before = ask(province)["candidates"][0]
+    province.execute(text("UPDATE registry.base_station SET structure_id = NULL WHERE code LIKE 'FREE-%'"))
+    after = ask(province)["candidates"][0]
+    assert (after["site"], after["tenants"], after["spare"]) == ("FREE", ["VNPT"], before["spare"])
+
+
+def test_two_owners_may_use_one_code(province: Session) -> None:
+    registry.site(province, "TWIN", LON + 0.001, LAT, "MOBIFONE VIETNAMOBILE", owner="MOBIFONE",
+                  structure={"height_m": 45.0, "tenant_capacity": 4})  # fmt: skip
+    province.execute(text("UPDATE registry.structure SET code = 'FREE-S' WHERE code = 'TWIN-S'"))
+    given = gather(province, lon=LON, lat=LAT, operator="VIETTEL", height_m=42, as_of=DAY)
+    of = {c.site: given.hosts[c.structure_id].k for c in given.candidates if c.structure == "FREE-S"}
+    assert of == {"FREE": 1, "TWIN": 2}
+
+
 def test_unknown_operator_suggests_codes(province: Session) -> None:
     with pytest.raises(Invalid) as refused:
         ask(province, operator="vietel")

@@ -159,6 +159,7 @@ def test_refusals(session: Session, before: dt.datetime) -> None:
     with pytest.raises(NotFound) as nowhere:
         asked(session, unit=Unit("commune", "nowhere"))
     assert nowhere.value.code == "unknown_commune"
+    assert "Không có xã, phường" in nowhere.value.vi
     with pytest.raises(NotFound) as nothing:
         objects_of(session, asked(session), "miracle", 10, 0)
     assert nothing.value.code == "unknown_part"

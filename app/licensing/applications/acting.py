@@ -17,6 +17,7 @@ from app.licensing.applications.models import Application
 from app.licensing.applications.schemas import ActionIn
 from app.licensing.applications.service import Answer, present
 from app.licensing.applications.states import ACTIONS, REQUEST_TRANSITIONS, STATES, Transition, allowed, transition
+from app.licensing.checks import organisation_code
 
 _MEDIATED = {t.from_state for t in REQUEST_TRANSITIONS if t.action == "mediate"}
 
@@ -122,6 +123,13 @@ def _nothing(session: Session, row: Application, given: ActionIn) -> dict[str, A
     return {}
 
 
+def _submit(session: Session, row: Application, given: ActionIn) -> dict[str, Any]:
+    # The pre-check would refuse it; the applicant is told while it is still the applicant's to mend.
+    code = queries.organisations(session, {row.operator_id})[row.operator_id]["code"]
+    organisation_code(session, code, today(), radio=row.kind == "tower")
+    return {}
+
+
 def _precheck(session: Session, row: Application, given: ActionIn) -> dict[str, Any]:
     return {"details": prechecks.make(session, row)}
 
@@ -155,6 +163,13 @@ def _mediate(session: Session, row: Application, given: ActionIn) -> dict[str, A
 def _take_offer(session: Session, row: Application, given: ActionIn) -> dict[str, Any]:
     for request in queries.requests_of(session, [row.id]).get(row.id, []):
         if request.id in (given.requests or ()) and request.state == "answered":
+            if request.valid_until is not None and request.valid_until < today():
+                raise Conflict(
+                    "offer_over",
+                    f"Đề nghị của chủ sở hữu chỉ có giá trị đến {request.valid_until:%d/%m/%Y}: hãy thống nhất lại",
+                    f"The owner's offer held until {request.valid_until}: settle it anew",
+                    field="requests",
+                )
             request.state, request.action = "settled", "settle"
     return {}
 
@@ -169,6 +184,7 @@ def _reject(session: Session, row: Application, given: ActionIn) -> dict[str, An
 
 
 _WORK: dict[str, _Work] = {
+    "submit": _submit,
     "precheck": _precheck,
     "ask_owners": _ask_owners,
     "mediate": _mediate,

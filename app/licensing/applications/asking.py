@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app.accounts.schemas import json_links
-from app.database import is_department
+from app.database import is_department, translated
 from app.errors import Conflict, Forbidden, Invalid
 from app.kit.page import today
 from app.licensing.applications import queries, rules, told
@@ -110,9 +112,9 @@ def answer(session: Session, request_id: int, given: AnswerIn) -> dict[str, Any]
     NotFound, Conflict, Forbidden
         `unknown_request`; `illegal_transition`: it has been answered; `not_this_party`.
     """
-    row = _locked(session, request_id, "answer")
-    _offer(row, given)
-    return _move(session, row, "answer")
+    with _moving(session, request_id, "answer") as row:
+        _offer(row, given)
+    return _told(session, row)
 
 
 def refuse(session: Session, request_id: int, given: RefusalIn) -> dict[str, Any]:
@@ -123,12 +125,12 @@ def refuse(session: Session, request_id: int, given: RefusalIn) -> dict[str, Any
     NotFound, Conflict, Forbidden
         As in `answer`.
     """
-    row = _locked(session, request_id, "refuse")
-    if given.code == "other" and not given.text.strip():
-        raise Invalid("reason_required", "Lý do khác: hãy nêu rõ (text)", "Say which other reason (text)",
-                      field="text")  # fmt: skip
-    row.refusal_code, row.refusal_text = given.code, given.text
-    return _move(session, row, "refuse")
+    with _moving(session, request_id, "refuse") as row:
+        if given.code == "other" and not given.text.strip():
+            raise Invalid("reason_required", "Lý do khác: hãy nêu rõ (text)", "Say which other reason (text)",
+                          field="text")  # fmt: skip
+        row.refusal_code, row.refusal_text = given.code, given.text
+    return _told(session, row)
 
 
 def settle(session: Session, request_id: int, given: SettleIn) -> dict[str, Any]:
@@ -139,9 +141,9 @@ def settle(session: Session, request_id: int, given: SettleIn) -> dict[str, Any]
     NotFound, Conflict, Forbidden
         As in `answer`.
     """
-    row = _locked(session, request_id, "settle")
-    _offer(row, given)
-    return _move(session, row, "settle")
+    with _moving(session, request_id, "settle") as row:
+        _offer(row, given)
+    return _told(session, row)
 
 
 def fail(session: Session, request_id: int, note: str) -> dict[str, Any]:
@@ -152,14 +154,16 @@ def fail(session: Session, request_id: int, note: str) -> dict[str, Any]:
     NotFound, Conflict, Forbidden
         As in `answer`.
     """
-    row = _locked(session, request_id, "fail")
-    row.note = note
-    if row.refusal_code is None:
-        row.refusal_code, row.refusal_text = "other", "không trả lời trong thời hạn · no answer in time"
-    return _move(session, row, "fail")
+    with _moving(session, request_id, "fail") as row:
+        row.note = note
+        if row.refusal_code is None:
+            row.refusal_code, row.refusal_text = "other", "không trả lời trong thời hạn · no answer in time"
+    return _told(session, row)
 
 
-def _locked(session: Session, request_id: int, action: str) -> SharingRequest:
+@contextmanager
+def _moving(session: Session, request_id: int, action: str) -> Iterator[SharingRequest]:
+    """Yield the request, locked, and change its state with what is written of it; refused, nothing is left."""
     # Seen first: a row seen but not lockable is another's to answer, one not seen does not exist.
     seen = queries.request(session, request_id)
     acting = told.parties(session, owner_id=seen.owner_id)
@@ -168,7 +172,8 @@ def _locked(session: Session, request_id: int, action: str) -> SharingRequest:
         raise Forbidden("not_this_party", "Đây là việc của chủ sở hữu hoặc cơ quan quản lý",
                         "This is for the owner or the department")  # fmt: skip
     row = queries.request(session, request_id, lock=True)
-    if request_transition(row.state, action) is None:
+    way = request_transition(row.state, action)
+    if way is None:
         vi, en = REQUEST_STATES[row.state]
         raise Conflict(
             "illegal_transition",
@@ -177,7 +182,10 @@ def _locked(session: Session, request_id: int, action: str) -> SharingRequest:
             state=row.state,
             allowed_actions=allowed(row.state, acting, WAYS),
         )
-    return row
+    with translated(), session.begin_nested():
+        yield row
+        row.action, row.state = action, way.to_state
+        session.flush()
 
 
 def _offer(row: SharingRequest, given: AnswerIn) -> None:
@@ -189,11 +197,7 @@ def _offer(row: SharingRequest, given: AnswerIn) -> None:
     row.note = given.note if given.note is not None else row.note
 
 
-def _move(session: Session, row: SharingRequest, action: str) -> dict[str, Any]:
-    way = request_transition(row.state, action)
-    assert way is not None, "checked when it was locked"
-    row.action, row.state = action, way.to_state
-    session.flush()
+def _told(session: Session, row: SharingRequest) -> dict[str, Any]:
     session.refresh(row)
     return told.requests(session, [row])[0]
 

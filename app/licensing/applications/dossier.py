@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -31,15 +32,17 @@ def sheet(session: Session, application_id: int, kind: sheets.Format, *, english
         `not_prechecked`: there is no check yet, or it is of poles or ducts, which have no sheet.
     """
     row = queries.application(session, application_id)
-    frozen = sheets.newest_of(session, row.id)
-    if frozen is None:
+    # That of the check, not the newest of the application: an officer may have another place appraised for it.
+    check = queries.check(session, row.id)
+    number = None if check is None else check.answer.get("appraisal_id")
+    if number is None:
         raise Conflict(
             "not_prechecked",
             "Hồ sơ chưa được kiểm tra sơ bộ, hoặc không phải hồ sơ cột ăng-ten: chưa có phiếu thẩm định",
             "The application has not been pre-checked, or is not about a tower: there is no appraisal sheet yet",
             field="application_id",
         )
-    return sheets.write(frozen, kind, english=english, application=facts(session, row))
+    return sheets.write(sheets.find(session, number), kind, english=english, application=facts(session, row))
 
 
 def facts(session: Session, row: Application) -> dict[str, Any]:
@@ -75,5 +78,6 @@ def _request(asked: dict[str, Any]) -> SharingRequestIn:
 def _decision(decision: dict[str, Any]) -> DecisionIn:
     vi, en = _OUTCOMES[decision["outcome"]]
     number, why = decision.get("number"), decision.get("why")
-    tail = "".join(f"; {word}" for word in (f"số {number}" if number else None, decision.get("on"), why) if word)
+    day = f"ngày {dt.date.fromisoformat(decision['on']):%d/%m/%Y}"
+    tail = "".join(f"; {word}" for word in (f"số {number}" if number else None, day, why) if word)
     return DecisionIn(vi=f"{vi}{tail}"[:500], en=en)

@@ -144,8 +144,10 @@ def _numbered(facts: Facts) -> AppError | None:
 def _advice_weighed(facts: Facts) -> AppError | None:
     if follows(facts.advice, facts.action) or facts.reason:
         return None
+    vi = {"share": "dùng chung", "license_shared": "cho xây để dùng chung", "refuse": "không cho xây"}
     return _note_needed(
-        f"Quyết định khác lời khuyên của kiểm tra sơ bộ ({facts.advice}): cần nêu lý do (note)",
+        f"Quyết định khác lời khuyên của kiểm tra sơ bộ ({vi.get(facts.advice or '', 'cần cán bộ xem xét')}):"
+        " cần nêu lý do (note)",
         f"The decision differs from the pre-check's advice ({facts.advice}): say why (note)",
     )
 

@@ -12,14 +12,16 @@ from __future__ import annotations
 import io
 import re
 import warnings
+import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from app.errors import Invalid
 
-_ACTS = frozenset({"/JavaScript", "/JS", "/Launch", "/EmbeddedFile", "/EmbeddedFiles", "/EF", "/RichMedia", "/XFA",
-                   "/ImportData", "/SubmitForm", "/GoToE", "/Movie", "/Sound"})  # fmt: skip
+_ACTS = frozenset({"/JavaScript", "/JS", "/OnInstantiate", "/Launch", "/EmbeddedFile", "/EmbeddedFiles", "/EF",
+                   "/RichMedia", "/Rendition", "/XFA", "/ImportData", "/SubmitForm", "/GoToE", "/GoToR", "/Movie",
+                   "/Sound"})  # fmt: skip
 _ENTITY = re.compile(rb"(?m)^[ \t]*0[ \t]*\r?$")
 _DXF = re.compile(rb"\A(?:\xef\xbb\xbf)?(?:[ \t]*999\r?\n[^\n]*\n)*[ \t]*0[ \t]*\r?\n[ \t]*SECTION[ \t]*\r?\n")
 _PDF_END = re.compile(rb"%%EOF[\s\x00]*\Z")
@@ -71,16 +73,19 @@ def inspect(content: bytes, limits: Limits) -> Inspected:
 def _pdf(content: bytes, limits: Limits) -> Inspected:
     from pypdf import PdfReader
     from pypdf.errors import PyPdfError
+    from pypdf.generic import IndirectObject
 
     if not _PDF_END.search(content[-2048:]):
         raise _broken("PDF", "%%EOF")
+    _refuse_archive(content)
     try:
         reader = PdfReader(io.BytesIO(content), strict=False)
         if reader.is_encrypted:
             raise _invalid("encrypted_file", "Tệp PDF có mật khẩu hoặc bị mã hoá", "The PDF is encrypted")
-        numbers = {n for table in reader.xref.values() for n in table} | set(reader.xref_objStm)
-        _within("objects", len(numbers), limits.max_objects)
-        _refuse_acting((reader.get_object(n) for n in sorted(numbers)), limits.max_objects)
+        # An object is known by its number and its generation; those in streams are of generation 0.
+        names = {(n, g) for g, table in reader.xref.items() for n in table} | {(n, 0) for n in reader.xref_objStm}
+        _within("objects", len(names), limits.max_objects)
+        _refuse_acting((reader.get_object(IndirectObject(n, g, reader)) for n, g in sorted(names)), limits.max_objects)
         _refuse_acting([reader.trailer], limits.max_objects)
         pages = len(reader.pages)
     except Invalid:
@@ -126,8 +131,9 @@ def _jpg(content: bytes, limits: Limits) -> Inspected:
     body = content.rstrip(b"\x00\r\n ")
     if not body.endswith(b"\xff\xd9"):
         raise _broken("JPG", "end of image")
-    if b"%PDF-" in content[:4096] or b"PK\x05\x06" in content[-66_000:]:
-        raise _invalid("two_files_in_one", "Tệp vừa là ảnh vừa là tệp khác", "The picture is another file as well")
+    if b"%PDF-" in content[:4096]:
+        raise _two_in_one()
+    _refuse_archive(content)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -159,6 +165,16 @@ def _dxf(content: bytes, limits: Limits) -> Inspected:
     except (DXFError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, OSError) as error:
         raise _broken("DXF", type(error).__name__) from error
     return Inspected("dxf", entities)
+
+
+def _refuse_archive(content: bytes) -> None:
+    """Refuse what can be unpacked as well: an archive is read from its end, whatever stands before it."""
+    if zipfile.is_zipfile(io.BytesIO(content)):
+        raise _two_in_one()
+
+
+def _two_in_one() -> Invalid:
+    return _invalid("two_files_in_one", "Tệp này đồng thời là một tệp loại khác", "The file is one of another kind too")
 
 
 def _within(what: str, count: int, most: int) -> None:

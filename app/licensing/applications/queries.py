@@ -40,19 +40,30 @@ _SHAPE = text("""
 """)
 
 
-def applications(session: Session, asked: ApplicationsQuestion) -> tuple[list[Application], int]:
-    """Return one page of the applications the caller sees, newest first, and how many there are in all."""
+def applications(
+    session: Session, asked: ApplicationsQuestion, within: Iterable[str] | None = None
+) -> tuple[list[Application], int]:
+    """Return one page of the applications the caller sees, newest first, and how many there are in all.
+
+    Parameters
+    ----------
+    within : iterable of str, optional
+        Only in one of these states, and all of them instead of a page.
+    """
     found = select(Application)
     for column, value in ((Application.state, asked.state), (Application.kind, asked.kind)):
         if value is not None:
             found = found.where(column == value)
     if asked.operator:
         found = found.where(Application.operator_id.in_(_organisation_ids(asked.operator)))
+    if within is not None:
+        rows = list(session.scalars(found.where(Application.state.in_(list(within))).order_by(Application.id.desc())))
+        return rows, len(rows)
     return _page(session, found, Application.id, asked.limit, asked.offset)
 
 
 def requests(session: Session, asked: RequestsQuestion) -> tuple[list[SharingRequest], int]:
-    """Return the same of sharing requests, the soonest due first."""
+    """Return the same of sharing requests."""
     found = select(SharingRequest)
     if asked.state:
         found = found.where(SharingRequest.state == asked.state)

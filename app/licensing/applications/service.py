@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from typing import Any
 
 from geoalchemy2 import WKTElement
-from shapely import from_geojson
-from shapely.errors import GEOSException
 from sqlalchemy.orm import Session
 
 from app.accounts.access import identity_of
@@ -28,11 +25,10 @@ from app.licensing.applications.schemas import (
 )
 from app.licensing.applications.states import EDITABLE
 from app.licensing.checks import check_between, organisation_code, technologies_of
+from app.licensing.geometries import read_geometry
 
 # Without letters and digits that are taken for each other when read out.
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
-_ALL = 10_000
-"""Applications whose clocks are computed for the filter `overdue`: those under way, some hundreds in a province."""
 Answer = tuple[str, dict[str, Any]]
 """ETag and what the caller is told."""
 
@@ -49,10 +45,9 @@ def page(session: Session, asked: ApplicationsQuestion) -> dict[str, Any]:
         rows, matched = queries.applications(session, asked)
         items = told.lines(session, rows)
     else:
-        every = asked.model_copy(update={"limit": _ALL, "offset": 0})
-        rows, _ = queries.applications(session, every)
+        rows, _ = queries.applications(session, asked, STAGE_OF)
         found = [
-            line for line in told.lines(session, [r for r in rows if r.state in STAGE_OF])
+            line for line in told.lines(session, rows)
             if line["clock"] is not None and line["clock"]["overdue"] is asked.overdue
         ]  # fmt: skip
         items, matched = found[asked.offset : asked.offset + asked.limit], len(found)
@@ -82,8 +77,8 @@ def version_of(session: Session, row: Application) -> str:
     return etag_of(told.draft(session, row))
 
 
-def create(session: Session, asked: ApplicationIn) -> Answer:
-    """Make a draft; an operator's is its own organisation's.
+def create(session: Session, asked: ApplicationIn, *, synthetic: bool = False) -> Answer:
+    """Make a draft; an operator's is its own organisation's. What a synthetic organisation asks for is so too.
 
     Raises
     ------
@@ -96,7 +91,7 @@ def create(session: Session, asked: ApplicationIn) -> Answer:
     applicant = queries.organisation(session, code, today())
     row = Application(
         reference=new_reference("HS"), kind=asked.kind, applicant_id=applicant.id, operator_id=applicant.id,
-        title=asked.title, as_of=asked.as_of or today(), synthetic=applicant.synthetic,
+        title=asked.title, as_of=asked.as_of or today(), synthetic=synthetic or applicant.synthetic,
     )  # fmt: skip
     _write(session, row, asked.model_dump(exclude_unset=True, exclude={"kind", "applicant", "geometry"}),
            asked.geometry)  # fmt: skip
@@ -138,6 +133,8 @@ def _write(session: Session, row: Application, given: dict[str, Any], place: Pla
     if given.get("operator"):
         code = organisation_code(session, given["operator"], today(), radio=row.kind == "tower")
         row.operator_id = queries.organisation(session, code, today()).id
+    elif "operator" in given:
+        row.operator_id = row.applicant_id
     if given.get("height_m") is not None:
         check_between("height_m", given["height_m"], 350)
     if "technologies" in given:
@@ -151,27 +148,8 @@ def _write(session: Session, row: Application, given: dict[str, Any], place: Pla
 
 
 def _geometry(kind: str, place: Place) -> Any:
-    allowed = ("LineString",) if kind == "duct" else ("Point", "Polygon")
-    if place.type not in allowed:
-        names = ", ".join(allowed)
-        raise Invalid("wrong_geometry", f"Hồ sơ loại {kind} cần {names}", f"An application of a {kind} takes {names}",
-                      field="geometry")  # fmt: skip
-    try:
-        found = from_geojson(json.dumps({"type": place.type, "coordinates": place.coordinates}))
-        if found.is_empty or found.has_z or not found.is_valid:
-            raise ValueError("empty, with heights, or crossing itself")
-        west, south, east, north = found.bounds
-    except (GEOSException, ValueError, TypeError) as error:
-        raise Invalid("malformed_geometry", "Hình học không đọc được hoặc không hợp lệ",
-                      f"The geometry cannot be read: {str(error)[:100]}", field="geometry") from error  # fmt: skip
-    if not (102 <= west <= east <= 118 and 7 <= south <= north <= 24):
-        raise Invalid(
-            "outside_country",
-            "Vị trí nằm ngoài Việt Nam; kinh độ đứng trước vĩ độ, theo độ (WGS84)",
-            "The place lies outside Viet Nam; longitude comes before latitude, in degrees (WGS84)",
-            field="geometry",
-        )
-    return WKTElement(found.wkt, srid=4326)
+    types = ("LineString",) if kind == "duct" else ("Point", "Polygon")
+    return WKTElement(read_geometry(place.model_dump(), types).wkt, srid=4326)
 
 
 def _applicant(session: Session, wanted: str | None) -> str:

@@ -229,7 +229,7 @@ def _constraints(answer: Mapping[str, Any]) -> Iterable[Block]:
         (
             str(c.get("name") or c.get("code") or NONE), _STATUS.get(str(c.get("status")), str(c.get("status"))),
             f"{_number(c.get('value'))}; {_number(c.get('limit'))}", str(c.get("vi") or NONE),
-            str(c.get("citation") or NONE),
+            _citation(c.get("citation") or NONE).vi,
         )
         for c in found
     )  # fmt: skip
@@ -314,7 +314,13 @@ def _grounds(answer: Mapping[str, Any]) -> Iterable[Block]:
     ]
     listed = dict.fromkeys(part for text in cited if text for part in _CITED.split(str(text)))
     yield Heading(Text("Căn cứ", "Grounds"))
-    yield Bullets(tuple(Text(line) for line in listed))
+    yield Bullets(tuple(_citation(line) for line in listed))
+
+
+def _citation(text: str) -> Text:
+    """Return a citation in the languages it has: "[mark] Vietnamese · English", or one text for both."""
+    vi, _, en = text.partition(" · ")
+    return Text(vi, en)
 
 
 def _data(sheet: Sheet) -> Iterable[Block]:

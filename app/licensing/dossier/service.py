@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.database import scope_of, translated
@@ -65,12 +64,6 @@ def freeze(
         session.flush()
     session.refresh(row)  # from here on it is what the database holds
     return row
-
-
-def newest_of(session: Session, application_id: int) -> Appraisal | None:
-    """Return the newest appraisal of an application, None before its pre-check."""
-    found = select(Appraisal).where(Appraisal.application_id == application_id).order_by(Appraisal.id.desc())
-    return session.scalar(found.limit(1))
 
 
 def find(session: Session, appraisal_id: int) -> Appraisal:

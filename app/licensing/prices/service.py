@@ -13,6 +13,7 @@ from app.accounts.access import identity_of
 from app.areas.queries import commune
 from app.database import is_department, reads_all, say_why, statistics, translated
 from app.errors import Conflict, Forbidden, Invalid, NotFound
+from app.kit.page import today
 from app.licensing.prices import queries
 from app.licensing.prices.comparison import WITHHELD, Group, Limits, compare
 from app.licensing.prices.models import RentalPrice, SharingContract, SharingContractItem
@@ -198,8 +199,9 @@ def _item(session: Session, item: ItemIn, lessor: str, day: dt.date, index: int)
 
 
 def _end(session: Session, row: RentalPrice | SharingContract, given: EndIn) -> None:
-    if row.valid_to is not None:
-        raise Conflict("already_ended", f"Đã kết thúc từ {row.valid_to}", f"It ended on {row.valid_to}",
+    # One that ends some day may end sooner, never later.
+    if row.valid_to is not None and row.valid_to <= max(today(), given.valid_to):
+        raise Conflict("already_ended", f"Hiệu lực chỉ đến {row.valid_to:%d/%m/%Y}", f"It ends on {row.valid_to}",
                        field="valid_to")  # fmt: skip
     owner = row.owner_id if isinstance(row, RentalPrice) else row.lessor_id
     # The policy would let an update of another's row touch nothing, without a word.

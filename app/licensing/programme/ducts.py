@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from app.kit.progress import Report
 from app.licensing.programme.ratio import Aim, reach
 from app.licensing.programme.results import Standing
-from app.licensing.programme.solver import Floats, Ints, Limits, Programme, Report, Solution
+from app.licensing.programme.solver import Floats, Ints, Limits, Programme, Solution
 
 
 def select(

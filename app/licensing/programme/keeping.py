@@ -15,9 +15,10 @@ import numpy as np
 from app.coverage.engine import Network
 from app.coverage.plan import HEIGHT
 from app.coverage.verdict import COVERED, UNKNOWN, point_states
+from app.kit.progress import Report
 from app.licensing.programme.kept import Keeping, nothing_kept
 from app.licensing.programme.radio import Heard, Radio, arranged, hear, margins, reached, where, worse
-from app.licensing.programme.solver import Floats, Ints, Report
+from app.licensing.programme.solver import Floats, Ints
 from app.licensing.programme.tower_inputs import Registered
 from app.licensing.programme.towers import Bools, Merges
 

@@ -8,12 +8,13 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from app.coverage.inputs import digest
+from app.kit.progress import Report
 from app.licensing.programme import duct_inputs, pole_inputs
 from app.licensing.programme.asked import Settled, no_known_capacity
 from app.licensing.programme.ducts import select
 from app.licensing.programme.poles import choose
 from app.licensing.programme.results import Act, Outcome, Place, Standing, Status, by_street
-from app.licensing.programme.solver import Report, Solution
+from app.licensing.programme.solver import Solution
 from app.licensing.reasons import Reason
 from app.policy.queries import parameter
 

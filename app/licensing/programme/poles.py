@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from app.kit.progress import Report
 from app.licensing.programme.ratio import Aim, reach
 from app.licensing.programme.results import Standing
-from app.licensing.programme.solver import Floats, Ints, Limits, Programme, Report, Solution
+from app.licensing.programme.solver import Floats, Ints, Limits, Programme, Solution
 
 
 @dataclass(frozen=True)

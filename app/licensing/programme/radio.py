@@ -26,7 +26,8 @@ from app.coverage.terrain import Terrain, open_terrain
 from app.coverage.thresholds import Links, thresholds
 from app.coverage.verdict import COVERED, NOT_COVERED, UNKNOWN, Judged, judge
 from app.errors import Invalid
-from app.licensing.programme.solver import Floats, Ints, Report
+from app.kit.progress import Report
+from app.licensing.programme.solver import Floats, Ints
 from app.licensing.programme.towers import Bools
 from app.policy.queries import parameter
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from app.kit.progress import Report
+from app.licensing.programme.apart import solve
 from app.licensing.programme.results import Standing
-from app.licensing.programme.solver import Floats, Limits, Programme, Report, Solution, solve
+from app.licensing.programme.solver import Floats, Limits, Programme, Solution
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 from app.database import is_department
 from app.errors import NotFound
 from app.kit.page import today
+from app.kit.progress import Report
 from app.licensing.programme.asked import KINDS, Asked, Settled, department_only, settle
 from app.licensing.programme.line_service import solve_ducts, solve_poles
 from app.licensing.programme.models import ProgrammeRun
 from app.licensing.programme.results import Outcome
 from app.licensing.programme.site_service import solve_new_sites
-from app.licensing.programme.solver import Report
 from app.licensing.programme.tower_service import solve_towers
 
 Solver = Callable[[Session, Settled, Report | None], tuple[Outcome, str]]

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from app.coverage.engine import Network
 from app.errors import Invalid
+from app.kit.progress import Report
 from app.licensing.programme.kept import Keeping
 from app.licensing.programme.near import pairs_within
 from app.licensing.programme.radio import Heard, Radio, arranged, reached
-from app.licensing.programme.solver import Floats, Ints, Report
+from app.licensing.programme.solver import Floats, Ints
 from app.licensing.programme.tower_inputs import Registered
 
 _METRES = 111_320.0

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.coverage.inputs import digest
 from app.coverage.verdict import COVERED, NOT_COVERED, UNKNOWN
 from app.errors import Unavailable
+from app.kit.progress import Report
 from app.licensing.programme import site_inputs
 from app.licensing.programme.asked import Settled
 from app.licensing.programme.kept import Keeping
@@ -19,7 +20,7 @@ from app.licensing.programme.radio import Radio, hear, open_radio
 from app.licensing.programme.results import Act, Outcome, Place, Standing
 from app.licensing.programme.site_inputs import Candidates
 from app.licensing.programme.sites import coverable, fewest, only
-from app.licensing.programme.solver import Floats, Ints, Report
+from app.licensing.programme.solver import Floats, Ints
 from app.licensing.programme.tower_inputs import Registered, read_towers
 from app.licensing.reasons import Reason
 from app.policy.queries import parameter

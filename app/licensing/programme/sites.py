@@ -11,8 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from app.kit.progress import Report
+from app.licensing.programme.apart import solve
 from app.licensing.programme.kept import Keeping
-from app.licensing.programme.solver import Floats, Ints, Limits, Programme, Report, Solution, solve
+from app.licensing.programme.solver import Floats, Ints, Limits, Programme, Solution
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
@@ -13,7 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Report = Callable[[int, int, str], None]
 Status = Literal["optimal", "time_limit", "infeasible", "no_solution"]
 
 THREADS = 2
@@ -122,7 +120,7 @@ class Programme:
 
 def solve(
     programme: Programme, limits: Limits, *, start: Floats | None = None, maximise: bool = False,
-    cost: Floats | None = None, report: Report | None = None,
+    cost: Floats | None = None,
 ) -> Solution:  # fmt: skip
     """Solve by branch and cut (HiGHS), with at most two threads.
 
@@ -132,8 +130,6 @@ def solve(
         A solution to begin with; one that breaks a row is left unused by HiGHS.
     cost : float64 array, optional
         In place of the programme's own.
-    report : callable, optional
-        Told the seconds gone, of the limit; what it raises ends the solve and is raised again.
     """
     began = time.monotonic()
     own = _joined(programme.cost) if cost is None else cost
@@ -148,12 +144,7 @@ def solve(
     highs.passModel(_model(programme, own, maximise))
     if start is not None:
         highs.setSolution(len(start), np.arange(len(start), dtype=np.int32), start)
-    raised: list[BaseException] = []
-    if report is not None:
-        _follow(highs, limits, report, raised)
     highs.run()
-    if raised:
-        raise raised[0]
     return _read(highs, programme, began)
 
 
@@ -181,21 +172,6 @@ def _model(programme: Programme, cost: Floats, maximise: bool) -> highspy.HighsL
     lp.integrality_ = [kinds.kInteger if w else kinds.kContinuous for w in _joined(programme.whole, np.bool_)]
     lp.sense_ = highspy.ObjSense.kMaximize if maximise else highspy.ObjSense.kMinimize
     return lp
-
-
-def _follow(highs: highspy.Highs, limits: Limits, report: Report, raised: list[BaseException]) -> None:
-    total = max(int(limits.time_limit_s), 1)
-
-    def asked(event: highspy.highs.HighsCallbackEvent) -> None:
-        if not raised:
-            try:
-                report(min(int(event.data_out.running_time), total), total, "solving")
-            except BaseException as error:
-                raised.append(error)
-        if raised:
-            event.interrupt()
-
-    highs.cbMipInterrupt.subscribe(asked)
 
 
 def _read(highs: highspy.Highs, programme: Programme, began: float) -> Solution:

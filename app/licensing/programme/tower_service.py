@@ -9,13 +9,14 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from app.coverage.inputs import digest
+from app.kit.progress import Report
 from app.licensing.programme import keeping
 from app.licensing.programme.asked import Settled, no_known_capacity
 from app.licensing.programme.keeping import Checked
 from app.licensing.programme.kept import Keeping, nothing_kept
 from app.licensing.programme.radio import Radio, open_radio
 from app.licensing.programme.results import Act, Coverage, Outcome, Place, Standing, Status
-from app.licensing.programme.solver import Ints, Report, Solution
+from app.licensing.programme.solver import Ints, Solution
 from app.licensing.programme.tower_inputs import Registered, merges, read_towers
 from app.licensing.programme.towers import Bools, Merges, best, ranked, standing_after
 from app.licensing.reasons import Reason

@@ -16,10 +16,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from app.kit.progress import Report
 from app.licensing.programme.kept import Keeping
 from app.licensing.programme.ratio import Aim, reach
 from app.licensing.programme.results import Standing
-from app.licensing.programme.solver import Floats, Ints, Limits, Programme, Report, Solution
+from app.licensing.programme.solver import Floats, Ints, Limits, Programme, Solution
 
 Bools = NDArray[np.bool_]
 

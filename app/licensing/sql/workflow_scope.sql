@@ -60,7 +60,8 @@ BEGIN
         parties := parties || 'applicant'::text;
     END IF;
     IF TG_OP = 'INSERT' THEN
-        IF NEW.state <> 'draft' OR num_nonnulls(NEW.route, NEW.decision, NEW.as_built) > 0 THEN
+        IF NEW.state <> 'draft' OR num_nonnulls(NEW.route, NEW.decision, NEW.as_built, NEW.structure_occupancy_id,
+                                                NEW.pole_occupancy_id, NEW.duct_occupancy_id) > 0 THEN
             PERFORM refuse('ck_application_transition', 'an application begins as a draft');
         END IF;
         NEW.action := 'create';
@@ -99,7 +100,10 @@ BEGIN
     IF NEW.action NOT IN ('route_exempt', 'route_permit', 'reopen', 'return') AND NEW.route IS DISTINCT FROM OLD.route
        OR NEW.action NOT IN ('decide_share', 'accept_notice', 'grant_permit', 'refuse', 'reopen')
           AND NEW.decision IS DISTINCT FROM OLD.decision
-       OR NEW.action NOT IN ('report_built', 'reject_as_built') AND NEW.as_built IS DISTINCT FROM OLD.as_built THEN
+       OR NEW.action NOT IN ('report_built', 'reject_as_built') AND NEW.as_built IS DISTINCT FROM OLD.as_built
+       OR NEW.action <> 'record_occupancy'
+          AND (NEW.structure_occupancy_id, NEW.pole_occupancy_id, NEW.duct_occupancy_id) IS DISTINCT FROM
+              (OLD.structure_occupancy_id, OLD.pole_occupancy_id, OLD.duct_occupancy_id) THEN
         PERFORM refuse('ck_application_frozen', format('%s does not change these columns', NEW.action));
     END IF;
     IF NEW.action IN ('return', 'refuse', 'reopen', 'reject_as_built') AND coalesce(btrim(NEW.note), '') = '' THEN
@@ -110,8 +114,18 @@ BEGIN
         PERFORM refuse('ck_application_checked', 'the check comes first');
     END IF;
     IF NEW.action IN ('route_exempt', 'route_permit') AND EXISTS (
-        SELECT FROM sharing_request r WHERE r.application_id = NEW.id AND r.state = 'open') THEN
-        PERFORM refuse('ck_application_open_request', 'an owner still has time to answer');
+        SELECT FROM sharing_request r WHERE r.application_id = NEW.id AND r.state IN ('open', 'mediation')) THEN
+        PERFORM refuse('ck_application_open_request', 'an owner still has time to answer, or a mediation is not over');
+    END IF;
+    IF NEW.action IN ('ask_owners', 'mediate') AND NOT EXISTS (
+        SELECT FROM sharing_request r WHERE r.application_id = NEW.id
+          AND CASE NEW.action WHEN 'mediate' THEN r.state = 'mediation' ELSE r.state <> 'withdrawn' END) THEN
+        PERFORM refuse('ck_application_asked', 'there is no request to ask or to mediate');
+    END IF;
+    IF NEW.action = 'decide_share' AND NOT EXISTS (
+        SELECT FROM sharing_request r WHERE r.application_id = NEW.id AND r.state = 'settled'
+          AND to_jsonb(r.id) = NEW.decision -> 'request_id') THEN
+        PERFORM refuse('ck_application_offered', 'what is shared, its owner has agreed to');
     END IF;
     IF EXISTS (SELECT FROM unnest(NEW.document_ids) AS d WHERE NOT EXISTS (
         SELECT FROM application_document x WHERE x.id = d AND x.application_id = NEW.id)) THEN

@@ -41,12 +41,14 @@ def ratios(now: Registered, changes: Changes) -> dict[str, Ratio]:
     offer sharing is not known.
     """
     size, fresh = now.sites.k.size, len(changes.new)
-    pairs = set(zip(now.row.tolist(), now.party.tolist(), strict=True))
-    pairs = {p for p in pairs if p[0] not in set(changes.gone)} - set(changes.left)
+    present = set(zip(now.row.tolist(), now.party.tolist(), strict=True))
+    # Who was not known to be there leaves nothing behind that is known.
+    left, gone = present & set(changes.left), set(changes.gone)
+    pairs = {p for p in present if p[0] not in gone} - left
     pairs |= set(changes.shared) | {(size + n, party) for n, party in enumerate(changes.new)}
     row, party = np.array(sorted(pairs), np.int64).reshape(-1, 2).T
     touched = np.zeros(size + fresh, bool)
-    touched[[r for r, _ in (*changes.left, *changes.shared)]] = True
+    touched[[r for r, _ in (*left, *changes.shared)]] = True
     touched[size:] = True
 
     def longer(values: np.ndarray, more: int | bool) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 import zlib
 from typing import Any
 
@@ -31,6 +32,30 @@ def launching(writer: PdfWriter) -> None:
 def scripted(writer: PdfWriter) -> None:
     action = DictionaryObject({NameObject("/S"): NameObject("/JavaScript"), NameObject("/JS"): TextStringObject("1")})
     writer.pages[0][NameObject("/AA")] = DictionaryObject({NameObject("/O"): writer._add_object(action)})
+
+
+def with_action(action: bytes, generation: int = 0) -> bytes:
+    """Return a PDF that does `action` when it is opened, as an object of that generation."""
+    bodies = (
+        (0, b"<</Type/Catalog/Pages 2 0 R/OpenAction 4 %d R>>" % generation),
+        (0, b"<</Type/Pages/Kids[3 0 R]/Count 1>>"), (0, b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>"),
+        (generation, action),
+    )  # fmt: skip
+    out, table = b"%PDF-1.7\n", b"0000000000 65535 f \n"
+    for number, (of, body) in enumerate(bodies, 1):
+        table += b"%010d %05d n \n" % (len(out), of)
+        out += b"%d %d obj\n%s\nendobj\n" % (number, of, body)
+    return out + b"xref\n0 5\n%strailer\n<</Size 5/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (table, len(out))
+
+
+def zipped_pdf() -> bytes:
+    """Return a PDF behind which a program is packed; the archive's comment ends it as a PDF does."""
+    content = pdf()
+    out = io.BytesIO(content)
+    with zipfile.ZipFile(out, "a") as archive:
+        archive.writestr("x.exe", "MZ")
+        archive.comment = b"\nstartxref\n%s\n%%%%EOF" % content.split(b"startxref")[-1].split()[0]
+    return out.getvalue()
 
 
 def bomb_pdf(megabytes: int = 400) -> bytes:

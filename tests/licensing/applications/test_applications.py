@@ -44,13 +44,13 @@ def test_a_lost_update_is_refused_with_both_versions(acting: As) -> None:
 @pytest.mark.parametrize(
     ("change", "code", "field"),
     [
-        ({"geometry": {"type": "Point", "coordinates": [16.45, 107.55]}}, "outside_country", "geometry"),
-        ({"geometry": {"type": "Point", "coordinates": [107.5]}}, "malformed_geometry", "geometry"),
-        ({"geometry": {"type": "Point", "coordinates": [107.5, 16.4, 3.0]}}, "malformed_geometry", "geometry"),
-        ({"geometry": {"type": "LineString", "coordinates": [[107.5, 16.4], [107.6, 16.4]]}}, "wrong_geometry",
+        ({"geometry": {"type": "Point", "coordinates": [16.45, 107.55]}}, "swapped_axes", "geometry"),
+        ({"geometry": {"type": "Point", "coordinates": [100.5, 13.7]}}, "outside_country", "geometry"),
+        ({"geometry": {"type": "Point", "coordinates": [107.5]}}, "not_a_geometry", "geometry"),
+        ({"geometry": {"type": "LineString", "coordinates": [[107.5, 16.4], [107.6, 16.4]]}}, "wrong_geometry_type",
          "geometry"),
         ({"geometry": {"type": "Polygon", "coordinates": [[[107.5, 16.4], [107.6, 16.5], [107.6, 16.4], [107.5, 16.5],
-                                                          [107.5, 16.4]]]}}, "malformed_geometry", "geometry"),
+                                                          [107.5, 16.4]]]}}, "self_crossing", "geometry"),
         ({"technologies": ["9G"]}, "unknown_technology", "technologies"),
         ({"operator": "NOBODY"}, "unknown_operator", "operator"),
         ({"operator": "EVN"}, "operator_without_radio", "operator"),
@@ -67,6 +67,21 @@ def test_drafts_that_cannot_be(acting: As, change: dict[str, Any], code: str, fi
                                     {"kind": "castle"}, {"technologies": [1]}])  # fmt: skip
 def test_bodies_that_cannot_be(acting: As, change: dict[str, Any]) -> None:
     assert acting("viettel").post("/api/applications", json=DRAFT | change).status_code == 422
+
+
+def test_an_operator_taken_back_is_the_applicant(acting: As) -> None:
+    made = acting("viettel").post("/api/applications", json=DRAFT | {"operator": "VNPT"})
+    assert made.json()["operator"]["code"] == "VNPT"
+    changed = acting("viettel").patch(f"/api/applications/{made.json()['id']}", json={"operator": None},
+                                      headers={"If-Match": made.headers["ETag"]})  # fmt: skip
+    assert changed.json()["operator"]["code"] == "VIETTEL"
+
+
+def test_a_tower_is_for_somebody_with_a_radio_network(acting: As) -> None:
+    made = acting("planner").post("/api/applications", json=DRAFT | {"applicant": "FPT"}).json()
+    assert refused(acting("planner"), made["id"], "submit") == (422, "operator_without_radio")
+    pole = acting("planner").post("/api/applications", json=DRAFT | {"applicant": "FPT", "kind": "pole"}).json()
+    assert act(acting("planner"), pole["id"], "submit")["state"] == "submitted"
 
 
 def test_an_incomplete_draft_is_not_submitted(acting: As) -> None:
@@ -181,6 +196,10 @@ def test_poles_and_ducts(acting: As, session: Session) -> None:
     act(acting("mobifone"), pole, "report_built", as_built=built)
     assert act(acting("planner"), pole, "record_occupancy")["recorded"]["pole_occupancy_id"]
     duct = permitted(acting, kind="duct", geometry={"type": "LineString", "coordinates": line}, technologies=[])
+    for course in ("[[NaN, 16.45], [107.56, 16.45]]", "[[107.55, 1e999], [107.56, 16.45]]"):
+        body = f'{{"as_built": {{"lon": {LON}, "lat": {LAT}, "on": "{today()}", "line": {course}}}}}'
+        address = f"/api/applications/{duct}/actions/report_built"
+        assert acting("mobifone").post(address, content=body).status_code == 422
     act(acting("mobifone"), duct, "report_built", as_built={"lon": LON, "lat": LAT, "on": str(today())})
     closed = act(acting("planner"), duct, "record_occupancy")
     length = session.scalar(text("""

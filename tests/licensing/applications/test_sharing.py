@@ -10,6 +10,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app.kit import page
+from app.licensing.applications import acting as acting_module
 from app.licensing.applications import asking, reminders, told
 from app.policy.models import Parameter
 from app.sites.models import Structure
@@ -137,6 +138,26 @@ def test_reminders_and_expiry_then_mediation(acting: As, session: Session, monke
         assert (ended.json()["state"], ended.json()["refusal"]["code"]) == ("refused", "other")
     decided = act(acting("planner"), number, "decide_share", requests=[room])
     assert (decided["state"], decided["decision"]["request_id"]) == ("licensed", room)
+
+
+def test_an_offer_that_is_over_is_not_taken(acting: As, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = asked(acting)
+    number, room = found["id"], by_code(found)["VNROOM-S"]["id"]
+    offer = {"slots": 1, "valid_until": str(page.today())}
+    assert acting("vnpt").post(f"/api/sharing-requests/{room}/answer", json=offer).status_code == 200
+    monkeypatch.setattr(acting_module, "today", lambda: page.today() + dt.timedelta(days=1))
+    assert refused(acting("planner"), number, "decide_share", requests=[room]) == (409, "offer_over")
+    anew = acting("planner").post(f"/api/sharing-requests/{room}/settle", json={"slots": 1, "note": "gia hạn"})
+    assert anew.json()["state"] == "settled"
+    assert act(acting("planner"), number, "decide_share", requests=[room])["state"] == "licensed"
+
+
+def test_too_late_is_said_so(acting: As, session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = asked(acting)
+    later(monkeypatch, page.today() + dt.timedelta(days=60))
+    act(acting("planner"), found["id"], "route_permit", note="vướng địa hình")
+    late = acting("vnpt").post(f"/api/sharing-requests/{by_code(found)['VNROOM-S']['id']}/answer", json={"slots": 1})
+    assert (late.status_code, late.json()["code"]) == (409, "illegal_transition")
 
 
 def test_expiry_needs_no_clockwork(acting: As, session: Session, monkeypatch: pytest.MonkeyPatch) -> None:

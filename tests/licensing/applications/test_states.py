@@ -113,6 +113,39 @@ def test_the_database_refuses_what_the_table_has_not(
         assert found == [rule]
 
 
+LATER = [
+    ("state = 'licensed', action = 'decide_share', decision = '{}'", "ck_application_offered"),
+    ("state = 'licensed', action = 'decide_share', decision = jsonb_build_object('request_id',"
+     " (SELECT min(r.id) FROM licensing.sharing_request r))", "ck_application_offered"),
+    ("state = 'mediation', action = 'mediate'", "ck_application_asked"),
+    ("state = 'permit_review', action = 'route_permit', route = 'permit'", "ck_application_open_request"),
+    ("state = 'permit_review', action = 'route_permit', route = 'permit', structure_occupancy_id = 1",
+     "ck_application_frozen"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "rule"), LATER)
+def test_the_database_refuses_what_owners_have_not_answered(
+    acting: As, session: Session, change: str, rule: str
+) -> None:
+    number = asked(acting)["id"]
+    with scope(session, scopes(session)["planner"]), told_no(session) as found:
+        session.execute(text(f"UPDATE licensing.application SET {change} WHERE id = :id"), {"id": number})
+    assert found == [rule]
+
+
+def test_the_database_waits_for_the_end_of_a_mediation(acting: As, session: Session) -> None:
+    found = asked(acting)
+    for request in found["requests"]:
+        acting("planner").post(f"/api/sharing-requests/{request['id']}/refuse", json={"code": "load"})
+    act(acting("planner"), found["id"], "mediate")
+    with scope(session, scopes(session)["planner"]), told_no(session) as refusal:
+        session.execute(text("""UPDATE licensing.application
+            SET state = 'permit_review', action = 'route_permit', route = 'permit' WHERE id = :id"""),
+            {"id": found["id"]})  # fmt: skip
+    assert refusal == ["ck_application_open_request"]
+
+
 @pytest.mark.parametrize("state", sorted(set(STATES) - {"draft"}))
 def test_every_application_begins_as_a_draft(acting: As, session: Session, state: str) -> None:
     acting("viettel")

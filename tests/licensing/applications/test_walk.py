@@ -108,12 +108,15 @@ def test_from_draft_to_occupancy(own_database: str) -> None:
     assert planner.get(f"/api/applications/{early}/dossier.pdf").json()["code"] == "not_prechecked"
     assert applicant.get(f"/api/applications/{number}/dossier.pdf").status_code == 403
     appraisal = checked["check"]["answer"]["appraisal_id"]
+    elsewhere = {"operator": "MOBIFONE", "lon": LON + 0.01, "lat": LAT, "height_m": 30, "application_id": number}
+    assert planner.post("/api/appraisals", json=elsewhere).status_code == 201
     verified = planner.get(f"/api/appraisals/{appraisal}/verify").json()
     assert (verified["intact"], verified["same"]) == (True, True)
     for kind, read in (("pdf", pdf_text), ("docx", word_text)):
         file = planner.get(f"/api/applications/{number}/dossier.{kind}")
         told = read(file.content)
         for words in (reference, "MobiFone", "VNROOM-S", "6.500.000đồng/tháng", "Khôngđủtảitrọng", "Chấpthuậndùngchung",
+                      f"ngày{today():%d/%m/%Y}",
                       verified["sha256"], "SYNTHETIC"):  # fmt: skip
             assert words in told, (kind, words)
         assert "HUSH" not in told

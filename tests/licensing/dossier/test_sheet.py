@@ -94,6 +94,9 @@ def test_why_each_alternative_failed() -> None:
 def test_citations_are_whole() -> None:
     grounds = [b for b in build(sheet()).blocks if isinstance(b, Bullets)][-1]
     assert [i.vi for i in grounds.items] == ["[A] một; hai", "[A] ba", "[M] Sân bay"]
+    told = answer(citation="[A] một; hai · one; two; [M] ba", constraints=[])
+    grounds = [b for b in build(sheet(told)).blocks if isinstance(b, Bullets)][-1]
+    assert [(i.vi, i.en) for i in grounds.items] == [("[A] một; hai", "one; two"), ("[M] ba", "")]
 
 
 def test_without_alternatives_and_without_application() -> None:

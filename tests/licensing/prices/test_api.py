@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.database import PUBLIC, Scope, enter, system
+from app.kit.page import today
 from app.licensing.prices.queries import price_for
 from app.licensing.prices.table import to_csv, to_xlsx
 from tests.conftest import client_in
@@ -104,6 +106,19 @@ def test_who_reads_and_writes_prices(session: Session, objects: Objects) -> None
         assert authority.get("/api/prices").json()["matched"] == 1
     with client_in(session, Scope("user:8", ("commune_officer",), (), (1,))) as commune:
         assert commune.get("/api/prices").json()["matched"] == 0
+
+
+def test_what_ends_some_day_may_end_sooner_and_never_later(client: TestClient, objects: Objects) -> None:
+    until = today() + dt.timedelta(days=400)
+    made = declare(client, valid_from="2026-01-01", valid_to=str(until)).json()
+
+    def end(day: dt.date) -> tuple[int, str]:
+        answer = client.put(f"/api/prices/{made['id']}/end", json={"valid_to": str(day), "reason": "x"})
+        return answer.status_code, answer.json().get("code") or answer.json()["valid_to"]
+
+    assert end(until + dt.timedelta(days=1)) == (409, "already_ended")
+    assert end(today()) == (200, str(today()))
+    assert end(today() - dt.timedelta(days=1)) == (409, "already_ended")
 
 
 def test_a_contract_its_items_and_who_names_it(client: TestClient, session: Session, objects: Objects) -> None:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.licensing.programme.apart import solve
 from app.licensing.programme.ducts import select
 from app.licensing.programme.kept import Keeping, nothing_kept
 from app.licensing.programme.poles import Comings, Joins, Poles, choose
 from app.licensing.programme.results import Standing
 from app.licensing.programme.sites import coverable, fewest
-from app.licensing.programme.solver import Limits, Programme, solve
+from app.licensing.programme.solver import Limits, Programme
 from app.licensing.programme.towers import Merges, Towers, best, ranked, standing_after
+from tests.licensing.programme.conftest import slow
 
 EXACT = Limits(gap=0.0, time_limit_s=20)
 SMALL = settings(max_examples=60, deadline=None)
@@ -216,21 +220,33 @@ def test_new_sites_are_the_fewest_then_the_cheapest(who: list[list[int]], new: l
     assert float(cost[found.chosen].sum()) == pytest.approx(wanted[1])
 
 
-def test_a_wish_to_end_ends_the_solver() -> None:
+def test_a_wish_to_end_ends_the_solver_in_its_first_relaxation() -> None:
     class Enough(Exception):
         pass
 
-    def stop(*_: object) -> None:
-        raise Enough
+    told: list[tuple[int, int, str]] = []
 
-    rng = np.random.default_rng(1)
-    programme = Programme()
-    weight = rng.integers(1000, 9000, 120).astype(np.float64)
-    x = programme.add_columns(weight + rng.integers(0, 40, 120))
-    for _ in range(8):
-        programme.add_rows(1, np.zeros(120), x, rng.integers(100, 999, 120), at_least=20_000.0)
+    def stop(*progress: Any) -> None:
+        told.append(progress)
+        if len(told) == 4:
+            raise Enough
+
+    began = time.monotonic()
     with pytest.raises(Enough):
-        solve(programme, Limits(0.0, 20), report=stop)
+        solve(slow(), Limits(0.0, 60), report=stop)
+    assert time.monotonic() - began < 5
+    assert {(total, stage) for _, total, stage in told} == {(60, "solving")}
+
+
+def test_apart_is_the_same_as_here() -> None:
+    rng = np.random.default_rng(2)
+    programme = Programme()
+    x = programme.add_columns(rng.integers(10, 90, 30))
+    programme.add_rows(1, np.zeros(30), x, rng.integers(1, 9, 30), at_least=40.0)
+    cost = rng.integers(10, 90, 30).astype(np.float64)
+    here, apart = (solve(programme, EXACT, cost=cost, report=report) for report in (None, lambda *_: None))
+    assert apart.x.tolist() == here.x.tolist()
+    assert (apart.status, apart.objective, apart.bound) == ("optimal", here.objective, here.bound)
 
 
 def test_the_solver_says_nothing_on_the_output_of_commands(capfd: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from typing import Any
+from typing import Any, Never
 
 import openpyxl
 import pytest
@@ -15,12 +15,18 @@ from sqlalchemy.orm import Session
 
 from app.database import PUBLIC, Scope, enter, session_scope, system
 from app.errors import AppError
-from app.jobs.running import Worker
+from app.jobs import queries as jobs
+from app.jobs.running import Worker, beside
+from app.kit.progress import Report
+from app.licensing.programme import jobs as programme_jobs
+from app.licensing.programme.apart import solve
+from app.licensing.programme.asked import Settled
 from app.licensing.programme.models import ProgrammeRun
-from app.licensing.programme.service import question, run
+from app.licensing.programme.service import SOLVERS, question, run
 from tests.conftest import Hatang, client_in
 from tests.coverage.conftest import AS_OF, Village, hilly, village
-from tests.jobs.conftest import PLANNER, drain, state
+from tests.jobs.conftest import PLANNER, drain, ended, state, wait_for
+from tests.licensing.programme.conftest import slow
 from tests.sharing import registry
 
 __all__ = ["hilly", "village"]
@@ -236,6 +242,24 @@ def test_asked_for_by_http_and_done_by_a_worker(own_database: str) -> None:
     assert done.status == "done", done
     assert done.result is not None
     assert (done.result["status"], done.result["acts"]) == ("optimal", 1)
+
+
+def test_cancelled_while_the_solver_is_busy(own_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(session: Session, settled: Settled, report: Report | None) -> Never:
+        solve(slow(), settled.limits, report=report)
+        raise AssertionError("it was to be cancelled")
+
+    monkeypatch.setitem(SOLVERS, "poles", busy)
+    with session_scope(PLANNER) as session:
+        number = programme_jobs.ask(session, question("poles", as_of=AS_OF))
+    with beside(Worker(("app.licensing.programme.jobs",))):
+        wait_for(number, lambda s: s.stage == "solving" and s.done >= 1)
+        with session_scope(PLANNER) as session:
+            jobs.cancel(session, number)
+        found = wait_for(number, ended, 3)
+    assert (found.status, found.code, found.total) == ("cancelled", "job_cancelled", 60)
+    with session_scope() as session:
+        assert session.scalar(text("SELECT count(*) FROM programme_run")) == 0
 
 
 def test_the_command(own_database: str, hatang: Hatang, tmp_path: Any) -> None:

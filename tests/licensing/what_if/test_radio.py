@@ -51,6 +51,16 @@ def test_the_same_people_decide_not_the_height(ridge: Session, station: Station)
     assert all(c["coverage"] is None and c["serves_purpose"] for c in plain["candidates"])
 
 
+def test_where_no_height_is_free_antennas_stand_at_the_foot(ridge: Session, station: Station) -> None:
+    fill(ridge, station)
+    ridge.execute(text("""
+        INSERT INTO registry.cell (base_station_id, code, antenna_height_m, source)
+        SELECT c.base_station_id, 'HILL-' || h, h, '' FROM registry.cell c, generate_series(1, 45, 4) h
+        WHERE c.id = (SELECT min(id) FROM registry.cell WHERE code LIKE 'HILL%')"""))  # fmt: skip
+    hill = next(c for c in ask(ridge)["candidates"] if c["site"] == "HILL")
+    assert (hill["free_height_m"], hill["coverage"]["antenna_height_m"]) == (0, 0.5)
+
+
 def test_a_village_nobody_covers_is_gained(ridge: Session, station: Station) -> None:
     fill(ridge, station)
     ridge.execute(text("UPDATE registry.cell SET eirp_dbm = -10 WHERE code LIKE 'HILL%'"))

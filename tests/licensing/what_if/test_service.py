@@ -87,6 +87,13 @@ def test_one_operator_leaves_a_shared_position(ridge: Session, station: Station)
     assert leaves["ratios"]["S1"]["after"]["denominator"] == 2
 
 
+def test_who_was_not_known_there_leaves_nothing_known(ridge: Session) -> None:
+    registry.site(ridge, "DARK", 107.52, 16.5, structure={"height_m": 30.0}, synthetic=True)
+    found = ask(ridge, switch_off=[SwitchOff(site="DARK", operator="VIETTEL")])["ratios"]["S1"]
+    assert found["before"]["unknown"] == 1
+    assert found["after"] == found["before"]
+
+
 def test_without_a_run_the_ratios_are_told_and_villages_are_not(hilly: Session, station: Station) -> None:
     station("V1", 107.45, 16.5)
     found = ask(hilly, switch_off=[SwitchOff(site="V1")])
