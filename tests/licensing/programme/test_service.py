@@ -129,6 +129,10 @@ def test_an_addition_is_an_option_and_costs_more(session: Session) -> None:
 def test_poles_and_ducts(session: Session) -> None:
     for n, lines in enumerate(("VIETTEL", "VNPT", "VIETTEL;VNPT", "VIETTEL;?", "FPT")):
         registry.pole(session, f"P{n}", WEST + n * 0.0003, NORTH, lines, cable_capacity=4, street="Lê Lợi")
+    with pytest.raises(AppError) as refused:
+        run(session, question("poles", as_of=AS_OF, target=80))
+    assert refused.value.code == "no_known_capacity", "nobody counted the lines"
+    session.execute(text("UPDATE pole_occupancy SET line_count = 1"))
     found = run(session, question("poles", as_of=AS_OF, target=80))
     assert found.status == "optimal"
     touched = {a["target"]["code"] for a in found.result["acts"]}
