@@ -18,20 +18,24 @@ from app.licensing.programme.solver import Floats, Ints
 from app.sharing.queries import Organisations
 from app.sharing.surveys import OPERATORS, survey
 
-# A bore is free when it is usable and nobody is known to be in it; a cable in no known bore takes one of them.
+# As `app.licensing.lines.duct_screening.DuctNear.free`: a bore nobody knows to be usable is none that is known to be
+# free, and where these decide the number is unknown (-1); a cable in no known bore takes one of them.
 _DUCTS = """
     SELECT d.id, coalesce(t.code, d.code) AS code, d.street, d.synthetic, d.restricted, ST_AsBinary(d.geom) AS geom,
            ST_X(ST_LineInterpolatePoint(d.geom, 0.5)) AS lon, ST_Y(ST_LineInterpolatePoint(d.geom, 0.5)) AS lat,
-           CASE WHEN d.bore_count IS NULL THEN -1
-                ELSE greatest(0, least(d.bore_count, coalesce(b.usable, d.bore_count)) - coalesce(o.taken, 0))
-           END AS free
+           CASE WHEN d.bore_count IS NULL AND b.duct_id IS NULL THEN -1
+                WHEN s.surely <= 0 AND s.surely + coalesce(b.doubtful, 0) > 0 THEN -1
+                ELSE greatest(0, s.surely) END AS free
     FROM duct d
     LEFT JOIN trench t ON t.id = d.trench_id AND registry.in_force(t.valid_from, t.valid_to, :as_of)
-    LEFT JOIN (SELECT duct_id, count(*) FILTER (WHERE usable IS NOT FALSE) AS usable FROM bore GROUP BY duct_id) b
+    LEFT JOIN (SELECT duct_id, count(*) AS bores, count(*) FILTER (WHERE NOT usable) AS unusable,
+                      count(*) FILTER (WHERE usable IS NULL) AS doubtful FROM bore GROUP BY duct_id) b
         ON b.duct_id = d.id
     LEFT JOIN (SELECT duct_id, count(DISTINCT bore_id) + count(*) FILTER (WHERE bore_id IS NULL) AS taken
                FROM duct_occupancy WHERE registry.in_force(valid_from, valid_to, :as_of) GROUP BY duct_id) o
         ON o.duct_id = d.id
+    CROSS JOIN LATERAL (SELECT greatest(coalesce(d.bore_count, 0), coalesce(b.bores, 0)) - coalesce(b.unusable, 0)
+                               - coalesce(b.doubtful, 0) - coalesce(o.taken, 0) AS surely) s
     WHERE registry.in_force(d.valid_from, d.valid_to, :as_of) ORDER BY d.id
 """
 _CABLES = """

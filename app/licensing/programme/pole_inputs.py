@@ -23,7 +23,9 @@ from app.sharing.queries import Organisations
 from app.sharing.surveys import survey
 
 _POLES = """
-    SELECT p.id, p.code, ST_X(p.geom), ST_Y(p.geom), coalesce(p.cable_capacity, -1), p.restricted, p.street, p.synthetic
+    SELECT p.id, p.code, ST_X(p.geom), ST_Y(p.geom), coalesce(p.cable_capacity, -1), p.restricted, p.street,
+           p.synthetic, p.id IN (SELECT x.pole_id FROM pole_occupancy x
+                    WHERE x.line_count IS NULL AND registry.in_force(x.valid_from, x.valid_to, :as_of)) AS uncounted
     FROM pole p WHERE registry.in_force(p.valid_from, p.valid_to, :as_of) ORDER BY p.id
 """
 
@@ -67,16 +69,18 @@ def read_poles(session: Session, as_of: dt.date) -> RegisteredPoles:
     pairs = np.unique(np.column_stack([at[claimed], party]), axis=0).reshape(-1, 2)
     capacity = np.array([r[4] for r in rows], np.int64)
     restricted = np.array([r[5] for r in rows], bool)
+    # Where a tenant's lines were not counted nobody knows what is left, nor what would have to move.
+    uncounted = np.array([r[8] for r in rows], bool)
     decided = ratio.denominator_mask & ~ratio.numerator_mask & ~ratio.unknown_mask
-    single = decided & ~restricted & ~power & (np.bincount(pairs[:, 0], minlength=size) == 1)
-    usable = (capacity >= 0) & ~restricted & ratio.denominator_mask & (single | ratio.numerator_mask)
+    single = decided & ~restricted & ~power & ~uncounted & (np.bincount(pairs[:, 0], minlength=size) == 1)
+    usable = (capacity >= 0) & ~uncounted & ~restricted & ratio.denominator_mask & (single | ratio.numerator_mask)
     spare = np.where(usable, np.maximum(capacity - total, 0), 0).astype(np.int64)
     figure = ratio.figure
     counts = {
         "poles": size, "telecom": int(ratio.denominator_mask.sum()), "unknown": int(figure.unknown),
         "restricted": int(restricted.sum()), "single": int(decided.sum()),
         "single_with_other_services": int((decided & power).sum()), "with_room": int((spare > 0).sum()),
-        "capacity_unknown": int((ratio.denominator_mask & ~restricted & (capacity < 0)).sum()),
+        "capacity_unknown": int((ratio.denominator_mask & ~restricted & ((capacity < 0) | uncounted)).sum()),
     }  # fmt: skip
     return RegisteredPoles(
         found.ids, [r[1] for r in rows], np.array([r[2] for r in rows], np.float64),

@@ -21,6 +21,7 @@ from app.kit.progress import Report
 from app.licensing.programme import jobs as programme_jobs
 from app.licensing.programme.apart import solve
 from app.licensing.programme.asked import Settled
+from app.licensing.programme.duct_inputs import read_ducts
 from app.licensing.programme.models import ProgrammeRun
 from app.licensing.programme.service import SOLVERS, question, run
 from tests.conftest import Hatang, client_in
@@ -128,6 +129,10 @@ def test_an_addition_is_an_option_and_costs_more(session: Session) -> None:
 def test_poles_and_ducts(session: Session) -> None:
     for n, lines in enumerate(("VIETTEL", "VNPT", "VIETTEL;VNPT", "VIETTEL;?", "FPT")):
         registry.pole(session, f"P{n}", WEST + n * 0.0003, NORTH, lines, cable_capacity=4, street="Lê Lợi")
+    with pytest.raises(AppError) as refused:
+        run(session, question("poles", as_of=AS_OF, target=80))
+    assert refused.value.code == "no_known_capacity", "nobody counted the lines"
+    session.execute(text("UPDATE pole_occupancy SET line_count = 1"))
     found = run(session, question("poles", as_of=AS_OF, target=80))
     assert found.status == "optimal"
     touched = {a["target"]["code"] for a in found.result["acts"]}
@@ -143,6 +148,17 @@ def test_poles_and_ducts(session: Session) -> None:
     assert dug.result["acts"][0]["organisations"] == ["VIETTEL"]
     assert dug.result["after"]["ratio"] == pytest.approx(50, abs=0.01)
     assert run(session, question("ducts", as_of=AS_OF, target=90)).status == "infeasible"
+
+
+def test_a_bore_of_which_nobody_knows_is_not_free(session: Session) -> None:
+    for n, usable in enumerate(("NULL", "true", "false")):
+        made = registry.duct(session, f"D{n}", f"{WEST} {NORTH + n * 0.0001},{WEST + 0.001} {NORTH + n * 0.0001}",
+                             "VNPT", bore_count=2)  # fmt: skip
+        session.execute(text(f"""INSERT INTO bore (duct_id, number, usable)
+            VALUES ({made.id}, 1, true), ({made.id}, 2, {usable})"""))  # fmt: skip
+    found = read_ducts(session, AS_OF, 50)
+    assert (found.code, found.free.tolist()) == (["D1"], [1])
+    assert (found.counts["bores_unknown"], found.counts["full"]) == (1, 1)
 
 
 def test_new_sites_share_first(hilly: Session, village: Village) -> None:
