@@ -154,7 +154,10 @@ def _groups(session: Session, found: Survey, by: By, boundaries: dt.date) -> tup
         return inverse.astype(np.int64), [(str(k), str(k)) for k in kinds]
     if by == "street":
         ids, number, names = kept(
-            session, ("streets", found.kind, found.as_of), lambda: _streets(session, found.kind, found.as_of)
+            session,
+            ("streets", found.kind, found.as_of),
+            ("registry.pole",) if found.kind == "pole" else ("registry.duct", "registry.trench"),
+            lambda: _streets(session, found.kind, found.as_of),
         )
         group = number if np.array_equal(ids, found.ids) else number[np.searchsorted(ids, found.ids)]
         return group, [*names, UNNAMED]

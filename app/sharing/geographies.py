@@ -11,18 +11,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from sqlalchemy.orm import Session
 
-from app.areas.geography import Assignment, Geography, Kind, assign, geography
+from app.areas.geography import Assignment, Geography, Kind, Points, assign, geography, points
 from app.errors import NotFound
 from app.kit.page import today
 from app.kit.text import fold
 from app.sharing.figures import Bools, Figure, Ints, Ratio
 from app.sharing.inference import Inference
-from app.sharing.kept import kept
+from app.sharing.kept import Changes, kept
 from app.sharing.surveys import Survey
 from app.sharing.withholding import REASON, small, withheld
 
@@ -41,11 +42,28 @@ def places(session: Session, kind: Kind, level: str, day: dt.date, *, empty: boo
     NotFound
         As `app.areas.geography.geography`.
     """
+    where = geography(session, level, day, empty=empty)
+    # Where every commune has a boundary, these alone decide, whatever the day.
+    alone = level != "district" and bool(where.bounded.all())
+    table = f"registry.{kind}"
+
+    def lie(ids: Ints | None = None) -> Points:
+        return points(session, kind, ids)
 
     def read() -> Assignment:
-        return assign(session, geography(session, level, day, empty=empty), kind)
+        return assign(session, where, kind, kept(session, ("points", kind), (table,), lie, again))
 
-    return kept(session, ("places", kind, level, day, empty), read)
+    def again(old: Points, changes: Changes) -> Points:
+        return old.with_again(lie(changes[table]), changes[table])
+
+    def renewed(old: Assignment, changes: Changes) -> Assignment | None:
+        if changes.keys() != {table}:
+            return None
+        return old.with_again(assign(session, where, kind, lie(changes[table])), changes[table])
+
+    key = ("places", kind, level, *(where.ids.tolist() if alone else (day, empty)))
+    found = kept(session, key, (table, "registry.unit", "registry.unit_succession"), read, renewed)
+    return replace(found, geography=where)
 
 
 class Grounds:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from app.sharing import queries
+from app.sharing import all_days, queries
+from app.sharing.all_days import Columns
 from app.sharing.figures import Bools, Figure, Ints, Ratio, tally
 from app.sharing.kept import kept
 from app.sharing.queries import Organisations
@@ -27,7 +26,6 @@ from app.sharing.ratios import (
     unique_pairs,
 )
 
-Columns = dict[str, NDArray[Any]]
 TELECOM_BODIES = ("operator", "mvno", "tower_company")
 OPERATORS = ("operator", "mvno")
 
@@ -99,17 +97,6 @@ class Survey:
         return tally(ratio, *self.operator_groups(ratio), len(self.organisations.codes))
 
 
-def survey(session: Session, kind: str, as_of: dt.date) -> Survey:
-    """Read and count everything of `kind` ("site", "pole" or "duct") in force on `as_of`."""
-    readers: dict[str, Callable[[Session, dt.date, Organisations], Survey]] = {
-        "site": _sites,
-        "pole": _poles,
-        "duct": _ducts,
-    }
-    read = readers[kind]
-    return kept(session, ("survey", kind, as_of), lambda: read(session, as_of, queries.organisations(session, as_of)))
-
-
 @dataclass(frozen=True)
 class Positions:
     """Positions in force: what the pure ratios take, and who is present where."""
@@ -174,9 +161,9 @@ def _read_lines(rows: Columns, lines: Columns, organisations: Organisations) -> 
 
 
 def _poles(session: Session, as_of: dt.date, organisations: Organisations) -> Survey:
-    rows, occupancies = queries.poles(session, as_of)
-    lines = _read_lines(rows, occupancies, organisations)
-    size, owner = rows["id"].size, _owner_kind(rows, organisations)
+    carriers, occupancies = all_days.read(session, "pole").on(as_of)
+    lines = _read_lines(carriers, occupancies, organisations)
+    size, owner = carriers["id"].size, _owner_kind(carriers, organisations)
     row, party = lines.row[lines.operator], lines.party[lines.operator]
     counted = Poles(
         organisations=distinct(lines.row[lines.claimed], lines.party[lines.claimed], size),
@@ -185,31 +172,31 @@ def _poles(session: Session, as_of: dt.date, organisations: Organisations) -> Su
         unclaimed_telecom=lines.summed(~lines.claimed & lines.telecom, size),
         telecom=np.bincount(lines.row[lines.telecom], minlength=size) > 0,
         owner_outside_telecom=np.where(owner == "unknown", -1, ~np.isin(owner, TELECOM_BODIES)).astype(np.int64),
-        known=lines.known(rows),
+        known=lines.known(carriers),
     )
     return Survey(
-        "pole", as_of, rows["id"], counted.organisations, owner, np.full(size, -1), row, party, organisations,
-        pole_ratios(counted), (rows, occupancies),
+        "pole", as_of, carriers["id"], counted.organisations, owner, np.full(size, -1), row, party, organisations,
+        pole_ratios(counted), (carriers, occupancies),
     )  # fmt: skip
 
 
 def _ducts(session: Session, as_of: dt.date, organisations: Organisations) -> Survey:
-    rows, occupancies = queries.ducts(session, as_of)
-    lines = _read_lines(rows, occupancies, organisations)
-    size = rows["id"].size
+    carriers, occupancies = all_days.read(session, "duct").on(as_of)
+    lines = _read_lines(carriers, occupancies, organisations)
+    size = carriers["id"].size
     row, party = lines.row[lines.operator], lines.party[lines.operator]
     counted = Ducts(
-        trench=rows["trench"],
-        route=rows["route"],
-        length_m=rows["length_m"],
+        trench=carriers["trench"],
+        route=carriers["route"],
+        length_m=carriers["length_m"],
         unclaimed=lines.summed(~lines.claimed & lines.telecom, size),
-        known=lines.known(rows),
+        known=lines.known(carriers),
         occupied=row,
         occupant=party,
     )
     return Survey(
-        "duct", as_of, rows["id"], distinct(row, party, size), _owner_kind(rows, organisations), np.full(size, -1),
-        row, party, organisations, duct_ratios(counted), (rows, occupancies),
+        "duct", as_of, carriers["id"], distinct(row, party, size), _owner_kind(carriers, organisations),
+        np.full(size, -1), row, party, organisations, duct_ratios(counted), (carriers, occupancies),
     )  # fmt: skip
 
 
@@ -224,3 +211,23 @@ def _where(ids: Ints, wanted: Ints) -> Ints:
 def _owner_kind(rows: Columns, organisations: Organisations) -> NDArray[np.str_]:
     kinds = np.append(organisations.kinds, "unknown")
     return kinds[np.where(rows["owner"] > 0, organisations.of(rows["owner"]), -1)]
+
+
+_READ = {"site": _sites, "pole": _poles, "duct": _ducts}
+TABLES: dict[str, tuple[str, ...]] = {
+    "site": ("registry.site", "registry.structure", "registry.base_station", "registry.structure_occupancy"),
+    "pole": all_days.TABLES["pole"],
+    "duct": all_days.TABLES["duct"],
+}
+"""What each kind is read from, beside the organisations."""
+
+
+def survey(session: Session, kind: str, as_of: dt.date) -> Survey:
+    """Read and count everything of `kind` ("site", "pole" or "duct") in force on `as_of`."""
+    read = _READ[kind]
+    return kept(
+        session,
+        ("survey", kind, as_of),
+        ("registry.organisation", *TABLES[kind]),
+        lambda: read(session, as_of, queries.organisations(session, as_of)),
+    )

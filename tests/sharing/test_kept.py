@@ -23,7 +23,7 @@ def codes(session: Session) -> tuple[tuple[str, ...], int]:
         reads.append(1)
         return tuple(session.scalars(text("SELECT code FROM pole ORDER BY code")))
 
-    return kept(session, ("codes",), read), len(reads)
+    return kept(session, ("codes",), ("registry.pole",), read), len(reads)
 
 
 def asked(scope: Scope | None = None) -> tuple[tuple[str, ...], int]:
