@@ -22,6 +22,7 @@ from app.areas import reforms
 from app.areas.crosswalk import Crosswalk, Ints
 from app.areas.search import known_level
 from app.errors import NotFound
+from app.kit.ordered import find
 
 Kind = Literal["site", "pole", "duct", "village"]
 OUTSIDE = ("outside", "Ngoài ranh giới các đơn vị", "outside every unit")
@@ -98,12 +99,9 @@ class Assignment:
 
     def of(self, ids: Ints) -> Ints:
         """Return the group of each of `ids`; an object without a place is unknown."""
-        if self.ids.size == 0:
-            return np.full(ids.size, self.geography.unknown, np.int64)
         if np.array_equal(self.ids, ids):
-            return self.group  # every object is in force; a search for each takes 40 ms for a million
-        at = np.minimum(np.searchsorted(self.ids, ids), self.ids.size - 1)
-        return np.where(self.ids[at] == ids, self.group[at], self.geography.unknown).astype(np.int64)
+            return self.group  # every object is in force
+        return np.append(self.group, self.geography.unknown)[find(self.ids, ids)]
 
 
 @dataclass(frozen=True)

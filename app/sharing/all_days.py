@@ -53,7 +53,7 @@ TABLES: dict[Carrier, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class AllDays:
-    """Poles or ducts by id, and their lines in any order; `since` and `until` are days of `app.kit.bulk`."""
+    """Poles or ducts by id, and their lines by row; `since` and `until` are days of `app.kit.bulk`."""
 
     carriers: Columns
     lines: Columns
@@ -83,7 +83,9 @@ def _carriers(session: Session, kind: Carrier) -> Columns:
 
 
 def _lines(session: Session, kind: Carrier, which: str = "true", **values: Any) -> Columns:
-    return arrays(session, _LINES.format(kind=kind, number=_NUMBER[kind], which=which), _LINE, **values)
+    found = arrays(session, _LINES.format(kind=kind, number=_NUMBER[kind], which=which), _LINE, **values)
+    order = np.argsort(found["row"], kind="stable")  # here, where they mostly are in that order, not in the database
+    return {name: column[order] for name, column in found.items()}
 
 
 def _renewed(session: Session, kind: Carrier, old: AllDays, changes: Changes) -> AllDays:
@@ -97,20 +99,18 @@ def _renewed(session: Session, kind: Carrier, old: AllDays, changes: Changes) ->
     elif changed.size:
         query = _POLES.format(which="p.id = ANY (%(ids)s)")
         fresh = arrays(session, query, _COLUMNS[kind], ids=changed.tolist())
-        carriers = replaced(carriers, np.isin(carriers["id"], changed), fresh, "id")
+        carriers = _replaced(carriers, np.isin(carriers["id"], changed), fresh, "id")
     stale = np.isin(old.lines["line"], lines) | np.isin(old.lines["row"], changed)
     which = f"x.id = ANY (%(lines)s) OR x.{kind}_id = ANY (%(changed)s)"
     fresh = _lines(session, kind, which, lines=lines.tolist(), changed=changed.tolist())
-    return AllDays(carriers, replaced(old.lines, stale, fresh))
+    return AllDays(carriers, _replaced(old.lines, stale, fresh, "row"))
 
 
-def replaced(columns: Columns, stale: Bools, fresh: Columns, key: str = "") -> Columns:
-    """Return columns without their stale rows and with the fresh ones, in ascending order of `key` if there is one."""
-    both = {name: np.concatenate([column[~stale], fresh[name]]) for name, column in columns.items()}
-    if not key or fresh[key].size == 0:
-        return both
-    order = np.argsort(both[key], kind="stable")
-    return {name: column[order] for name, column in both.items()}
+def _replaced(columns: Columns, stale: Bools, fresh: Columns, key: str) -> Columns:
+    """Return columns without their stale rows and with the fresh ones, in ascending order of `key`."""
+    stays = np.flatnonzero(np.append(~stale, np.ones(fresh[key].size, bool)))
+    order = stays[np.argsort(np.concatenate([columns[key], fresh[key]])[stays], kind="stable")]
+    return {name: np.concatenate([column, fresh[name]])[order] for name, column in columns.items()}
 
 
 def _in_force(columns: Columns, day: int) -> Columns:

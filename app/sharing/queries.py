@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.kit.bulk import arrays
+from app.kit.ordered import find
 from app.sharing.figures import Ints
 
 KINDS = ("site", "pole", "duct")
@@ -31,8 +32,8 @@ class Organisations:
     """Radio networks in force on the date."""
 
     def of(self, ids: Ints) -> Ints:
-        """Return the index into `ids`/`party`/`kinds` of organisation row ids."""
-        return np.searchsorted(self.ids, ids).astype(np.int64)
+        """Return the index into `ids`/`party`/`kinds` of organisation row ids, -1 of 0: nobody known."""
+        return find(self.ids, ids)
 
 
 @dataclass(frozen=True)

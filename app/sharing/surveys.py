@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
+from app.kit.ordered import find
 from app.sharing import all_days, queries
 from app.sharing.all_days import Columns
 from app.sharing.figures import Bools, Figure, Ints, Ratio, tally
@@ -112,7 +113,7 @@ class Positions:
 def positions(session: Session, as_of: dt.date, organisations: Organisations) -> Positions:
     """Read the positions in force on `as_of`."""
     rows, present = queries.sites(session, as_of)
-    at = _where(rows["id"], present["row"])
+    at = find(rows["id"], present["row"])
     row = at[at >= 0]
     party = organisations.party[organisations.of(present["tenant"])][at >= 0]
     k = distinct(row, party, rows["id"].size)
@@ -131,33 +132,32 @@ def _sites(session: Session, as_of: dt.date, organisations: Organisations) -> Su
 
 @dataclass(frozen=True)
 class _Lines:
-    """Lines on poles or in ducts in force; `party` is only meaningful where `claimed`."""
+    """Lines on poles or in ducts in force; the party is -1 where nobody has claimed it."""
 
     row: Ints
     party: Ints
-    claimed: Bools
     telecom: Bools
     operator: Bools
-    number: Ints
+    number: NDArray[np.int32]
 
     def known(self, rows: Columns) -> Bools:
         return np.asarray((np.bincount(self.row, minlength=rows["id"].size) > 0) | rows["surveyed"])
 
-    def summed(self, mask: Bools, size: int) -> Ints:
+    def unclaimed(self, size: int, *, telecom: bool) -> Ints:
+        mask = self.party < 0
+        if telecom:
+            mask &= self.telecom
         return np.bincount(self.row[mask], self.number[mask], size).astype(np.int64)
 
 
 def _read_lines(rows: Columns, lines: Columns, organisations: Organisations) -> _Lines:
-    at = _where(rows["id"], lines["row"])
+    at = find(rows["id"], lines["row"])
     inside = at >= 0
-    tenant, telecom = lines["tenant"][inside], lines["telecom"][inside]
-    claimed = tenant > 0
-    party = np.zeros(tenant.size, np.int64)
-    operator = np.zeros(tenant.size, bool)
-    index = organisations.of(tenant[claimed])
-    party[claimed] = organisations.party[index]
-    operator[claimed] = np.isin(organisations.kinds[index], OPERATORS)
-    return _Lines(at[inside], party, claimed, telecom, operator & telecom, lines["lines"][inside].astype(np.int64))
+    if not inside.all():
+        at, lines = at[inside], {name: column[inside] for name, column in lines.items()}
+    who = organisations.of(lines["tenant"])
+    operator = np.append(np.isin(organisations.kinds, OPERATORS), False)[who] & lines["telecom"]
+    return _Lines(at, np.append(organisations.party, -1)[who], lines["telecom"], operator, lines["lines"])
 
 
 def _poles(session: Session, as_of: dt.date, organisations: Organisations) -> Survey:
@@ -165,11 +165,12 @@ def _poles(session: Session, as_of: dt.date, organisations: Organisations) -> Su
     lines = _read_lines(carriers, occupancies, organisations)
     size, owner = carriers["id"].size, _owner_kind(carriers, organisations)
     row, party = lines.row[lines.operator], lines.party[lines.operator]
+    claimed = lines.party >= 0
     counted = Poles(
-        organisations=distinct(lines.row[lines.claimed], lines.party[lines.claimed], size),
+        organisations=distinct(lines.row[claimed], lines.party[claimed], size),
         operators=distinct(row, party, size),
-        unclaimed=lines.summed(~lines.claimed, size),
-        unclaimed_telecom=lines.summed(~lines.claimed & lines.telecom, size),
+        unclaimed=lines.unclaimed(size, telecom=False),
+        unclaimed_telecom=lines.unclaimed(size, telecom=True),
         telecom=np.bincount(lines.row[lines.telecom], minlength=size) > 0,
         owner_outside_telecom=np.where(owner == "unknown", -1, ~np.isin(owner, TELECOM_BODIES)).astype(np.int64),
         known=lines.known(carriers),
@@ -189,7 +190,7 @@ def _ducts(session: Session, as_of: dt.date, organisations: Organisations) -> Su
         trench=carriers["trench"],
         route=carriers["route"],
         length_m=carriers["length_m"],
-        unclaimed=lines.summed(~lines.claimed & lines.telecom, size),
+        unclaimed=lines.unclaimed(size, telecom=True),
         known=lines.known(carriers),
         occupied=row,
         occupant=party,
@@ -200,17 +201,9 @@ def _ducts(session: Session, as_of: dt.date, organisations: Organisations) -> Su
     )  # fmt: skip
 
 
-def _where(ids: Ints, wanted: Ints) -> Ints:
-    """Return the position of each of `wanted` in the ascending `ids`, -1 when the object is not in force."""
-    if ids.size == 0:
-        return np.full(wanted.size, -1, np.int64)
-    at = np.minimum(np.searchsorted(ids, wanted), ids.size - 1)
-    return np.where(ids[at] == wanted, at, -1).astype(np.int64)
-
-
 def _owner_kind(rows: Columns, organisations: Organisations) -> NDArray[np.str_]:
     kinds = np.append(organisations.kinds, "unknown")
-    return kinds[np.where(rows["owner"] > 0, organisations.of(rows["owner"]), -1)]
+    return kinds[organisations.of(rows["owner"])]
 
 
 _READ = {"site": _sites, "pole": _poles, "duct": _ducts}
