@@ -124,10 +124,10 @@ class Points:
 
 def _again(known: Ints, ids: Ints, *columns: tuple[NDArray[Any], NDArray[Any]]) -> list[NDArray[Any]]:
     """Return columns of old and fresh values without the old ones of `ids`, in the order of the first, the ids."""
-    stays = ~np.isin(known, ids)
-    both = [np.concatenate([old[stays], fresh]) for old, fresh in columns]
-    order = np.argsort(both[0], kind="stable")
-    return [column[order] for column in both]
+    gone = np.flatnonzero(np.isin(known, ids))
+    stay = [np.delete(old, gone) for old, _ in columns]
+    before = np.searchsorted(stay[0], columns[0][1])
+    return [np.insert(old, before, fresh) for old, (_, fresh) in zip(stay, columns, strict=True)]
 
 
 def geography(session: Session, level: str, as_of: dt.date, *, empty: bool = False) -> Geography:

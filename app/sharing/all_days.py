@@ -108,9 +108,12 @@ def _renewed(session: Session, kind: Carrier, old: AllDays, changes: Changes) ->
 
 def _replaced(columns: Columns, stale: Bools, fresh: Columns, key: str) -> Columns:
     """Return columns without their stale rows and with the fresh ones, in ascending order of `key`."""
-    stays = np.flatnonzero(np.append(~stale, np.ones(fresh[key].size, bool)))
-    order = stays[np.argsort(np.concatenate([columns[key], fresh[key]])[stays], kind="stable")]
-    return {name: np.concatenate([column, fresh[name]])[order] for name, column in columns.items()}
+    gone = np.flatnonzero(stale)
+    if gone.size:
+        columns = {name: np.delete(column, gone) for name, column in columns.items()}
+    order = np.argsort(fresh[key], kind="stable")
+    after = np.searchsorted(columns[key], fresh[key][order], side="right")
+    return {name: np.insert(column, after, fresh[name][order]) for name, column in columns.items()}
 
 
 def _in_force(columns: Columns, day: int) -> Columns:

@@ -150,8 +150,9 @@ def _unit_rows(
 def _groups(session: Session, found: Survey, by: By, boundaries: dt.date) -> tuple[Ints, list[Label]]:
     """Return each row's group and the groups' labels."""
     if by == "owner_kind":
-        kinds, inverse = np.unique(found.owner_kind, return_inverse=True)
-        return inverse.astype(np.int64), [(str(k), str(k)) for k in kinds]
+        kinds, kind = np.unique(np.append(found.organisations.kinds, "unknown"), return_inverse=True)
+        used, group = np.unique(kind[found.owner], return_inverse=True)
+        return group.astype(np.int64), [(str(k), str(k)) for k in kinds[used]]
     if by == "street":
         ids, number, names = kept(
             session,

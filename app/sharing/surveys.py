@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.kit.ordered import find
 from app.sharing import all_days, queries
 from app.sharing.all_days import Columns
-from app.sharing.figures import Bools, Figure, Ints, Ratio, tally
+from app.sharing.figures import Bools, Figure, Ints, Ratio, numbers, tally
 from app.sharing.kept import kept
 from app.sharing.queries import Organisations
 from app.sharing.ratios import (
@@ -41,6 +41,8 @@ class Survey:
         Row ids, ascending.
     k : ndarray of int64, shape (rows,)
         Distinct parties the default definition counts: radio operators, organisations, operators.
+    owner : ndarray of int64, shape (rows,)
+        Index of each row's owner among the organisations, -1 where it is unknown.
     present_row, present_party : ndarray of int64, shape (pairs,)
         Which operator is present at which row.
     """
@@ -49,7 +51,7 @@ class Survey:
     as_of: dt.date
     ids: Ints
     k: Ints
-    owner_kind: NDArray[np.str_]
+    owner: Ints
     urban: Ints
     present_row: Ints
     present_party: Ints
@@ -69,7 +71,8 @@ class Survey:
 
     def groups(self, ratio: Ratio, group_of_row: Ints) -> tuple[Ints, Ints]:
         """Return (units, groups): each unit once, in the group of the row that stands for it."""
-        return np.arange(ratio.row_of_unit.size, dtype=np.int64), group_of_row[ratio.row_of_unit]
+        itself = numbers(ratio.row_of_unit.size)
+        return itself, group_of_row if ratio.row_of_unit is itself else group_of_row[ratio.row_of_unit]
 
     def operator_groups(self, ratio: Ratio) -> tuple[Ints, Ints]:
         """Return (units, parties): each unit once for every operator present in it."""
@@ -125,7 +128,7 @@ def _sites(session: Session, as_of: dt.date, organisations: Organisations) -> Su
     found = positions(session, as_of, organisations)
     rows = found.columns
     return Survey(
-        "site", as_of, rows["id"], found.sites.k, _owner_kind(rows, organisations), rows["urban"].astype(np.int64),
+        "site", as_of, rows["id"], found.sites.k, organisations.of(rows["owner"]), rows["urban"].astype(np.int64),
         found.present_row, found.present_party, organisations, site_ratios(found.sites), found.inputs,
     )  # fmt: skip
 
@@ -163,7 +166,7 @@ def _read_lines(rows: Columns, lines: Columns, organisations: Organisations) -> 
 def _poles(session: Session, as_of: dt.date, organisations: Organisations) -> Survey:
     carriers, occupancies = all_days.read(session, "pole").on(as_of)
     lines = _read_lines(carriers, occupancies, organisations)
-    size, owner = carriers["id"].size, _owner_kind(carriers, organisations)
+    size, owner = carriers["id"].size, organisations.of(carriers["owner"])
     row, party = lines.row[lines.operator], lines.party[lines.operator]
     claimed = lines.party >= 0
     counted = Poles(
@@ -172,7 +175,7 @@ def _poles(session: Session, as_of: dt.date, organisations: Organisations) -> Su
         unclaimed=lines.unclaimed(size, telecom=False),
         unclaimed_telecom=lines.unclaimed(size, telecom=True),
         telecom=np.bincount(lines.row[lines.telecom], minlength=size) > 0,
-        owner_outside_telecom=np.where(owner == "unknown", -1, ~np.isin(owner, TELECOM_BODIES)).astype(np.int64),
+        owner_outside_telecom=np.append(~np.isin(organisations.kinds, TELECOM_BODIES), -1)[owner].astype(np.int64),
         known=lines.known(carriers),
     )
     return Survey(
@@ -196,14 +199,9 @@ def _ducts(session: Session, as_of: dt.date, organisations: Organisations) -> Su
         occupant=party,
     )
     return Survey(
-        "duct", as_of, carriers["id"], distinct(row, party, size), _owner_kind(carriers, organisations),
+        "duct", as_of, carriers["id"], distinct(row, party, size), organisations.of(carriers["owner"]),
         np.full(size, -1), row, party, organisations, duct_ratios(counted), (carriers, occupancies),
     )  # fmt: skip
-
-
-def _owner_kind(rows: Columns, organisations: Organisations) -> NDArray[np.str_]:
-    kinds = np.append(organisations.kinds, "unknown")
-    return kinds[organisations.of(rows["owner"])]
 
 
 _READ = {"site": _sites, "pole": _poles, "duct": _ducts}

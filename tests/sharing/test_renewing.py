@@ -7,7 +7,7 @@ import datetime as dt
 import os
 import random
 from collections import Counter, OrderedDict
-from typing import Any, LiteralString, cast
+from typing import Any
 
 import psycopg
 import pytest
@@ -120,7 +120,7 @@ def answers(scope: Scope) -> list[Any]:
         for kind in ("site", "pole", "duct"):
             for day in DAYS:
                 each = survey(session, kind, day)
-                placed = places(session, kind, "commune", day, empty=True)  # type: ignore[arg-type]
+                placed = places(session, kind, "commune", day, empty=True)
                 found.append((each.digest(), each.k.tolist(), placed.ids.tolist(), placed.group.tolist()))
         return found
 
@@ -139,7 +139,7 @@ def tuples(columns: Columns) -> list[tuple[Any, ...]]:
     return sorted(zip(*(column.tolist() for column in columns.values()), strict=True))
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_edits(own_database: str, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     pick = random.Random(seed)
     reads: Counter[str] = Counter()
@@ -154,11 +154,11 @@ def test_edits(own_database: str, monkeypatch: pytest.MonkeyPatch, seed: int) ->
     scopes = (system(), READ)
     for scope in scopes:
         answers(scope)
-    for _ in range(20):
+    for _ in range(12):
         statements = [edit(pick) for _ in range(pick.choice((1, 1, 3)))]
         with psycopg.connect(os.environ["HATANG_OWNER_DATABASE_URL"]) as owner, contextlib.suppress(IntegrityError):
             for statement in statements:  # what the constraints refuse is no edit
-                owner.execute(sql.SQL(cast("LiteralString", statement)))
+                owner.execute(sql.SQL(statement))
             if pick.random() < 0.1:
                 owner.rollback()
         for scope in scopes:
