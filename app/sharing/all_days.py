@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from app.kit.bulk import FIRST_DAY, arrays
 from app.sharing.figures import Bools, Ints
 from app.sharing.kept import Changes, kept
+from app.sharing.stored import Columns
 
-Columns = dict[str, NDArray[Any]]
 Carrier = Literal["pole", "duct"]
 
 _LIVED = "coalesce({0}.valid_from, '-infinity') AS since, coalesce({0}.valid_to, 'infinity') AS until"
@@ -39,11 +37,9 @@ _LINES = f"""
     FROM {{kind}}_occupancy x WHERE {{which}}
 """  # noqa: S608
 _NUMBER = {"pole": "coalesce(x.line_count, 1)", "duct": "1"}
-_COLUMNS = {
-    "pole": (("id", "i8"), ("owner", "i8"), ("surveyed", "b1"), *_DAYS),
-    "duct": (("id", "i8"), ("owner", "i8"), ("trench", "i8"), ("route", "i8"), ("length_m", "f8"), ("surveyed", "b1"),
-             *_DAYS, ("dug", "day"), ("filled", "day")),
-}  # fmt: skip
+_POLE = (("id", "i8"), ("owner", "i8"), ("surveyed", "b1"), *_DAYS)
+_DUCT = (("id", "i8"), ("owner", "i8"), ("trench", "i8"), ("route", "i8"), ("length_m", "f8"), ("surveyed", "b1"),
+         *_DAYS, ("dug", "day"), ("filled", "day"))  # fmt: skip
 _LINE = (("line", "i8"), ("row", "i8"), ("tenant", "i8"), ("telecom", "b1"), ("lines", "i4"), *_DAYS)
 TABLES: dict[Carrier, tuple[str, ...]] = {
     "pole": ("registry.pole", "registry.pole_occupancy"),
@@ -51,69 +47,76 @@ TABLES: dict[Carrier, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True)
-class AllDays:
-    """Poles or ducts by id, and their lines by row; `since` and `until` are days of `app.kit.bulk`."""
+def on(session: Session, kind: Carrier, as_of: dt.date) -> tuple[Columns, Columns]:
+    """Return the poles or ducts in force on `as_of` by id, and their lines by row.
 
-    carriers: Columns
-    lines: Columns
-
-    def on(self, as_of: dt.date) -> tuple[Columns, Columns]:
-        """Return what is in force on `as_of`; a duct whose trench is not has none (-1), routes are numbered from 1."""
-        day = (as_of - FIRST_DAY).days
-        carriers, lines = _in_force(self.carriers, day), _in_force(self.lines, day)
-        del lines["line"]
-        if "trench" in carriers:
-            dug, filled = carriers.pop("dug"), carriers.pop("filled")
-            carriers["trench"] = np.where((dug <= day) & (day < filled), carriers["trench"], -1)
-            carriers["route"] = _ranked(carriers["route"])
-        return carriers, lines
-
-
-def read(session: Session, kind: Carrier) -> AllDays:
-    """Return the poles or ducts of all days the caller may see, with their lines; kept in memory."""
-    return kept(
-        session, ("all days", kind), TABLES[kind], lambda: AllDays(_carriers(session, kind), _lines(session, kind)),
-        lambda old, changes: _renewed(session, kind, old, changes),
-    )  # fmt: skip
+    A duct whose trench is not in force has none (-1); routes are numbered from 1 in their order, -1 is none.
+    """
+    day = (as_of - FIRST_DAY).days
+    carriers, lines = _in_force(_carriers(session, kind), day), _in_force(_lines(session, kind), day)
+    del lines["line"]
+    if "trench" in carriers:
+        dug, filled = carriers.pop("dug"), carriers.pop("filled")
+        carriers["trench"] = np.where((dug <= day) & (day < filled), carriers["trench"], -1)
+        carriers["route"] = _ranked(carriers["route"])
+    return carriers, lines
 
 
 def _carriers(session: Session, kind: Carrier) -> Columns:
-    return arrays(session, _DUCTS if kind == "duct" else _POLES.format(which="true"), _COLUMNS[kind])
+    def renewed(old: Columns, changes: Changes) -> Columns | None:
+        if kind == "duct":
+            return None  # few; a new route moves the number of every later one
+        changed = changes["registry.pole"]
+        return _replaced(old, np.isin(old["id"], changed), _read_poles(session, changed), "id")
+
+    def read() -> Columns:
+        return _read_ducts(session) if kind == "duct" else _read_poles(session)
+
+    tables = tuple(table for table in TABLES[kind] if not table.endswith("_occupancy"))
+    return kept(session, ("carriers", kind), tables, read, renewed, on_disk=True)
 
 
-def _lines(session: Session, kind: Carrier, which: str = "true", **values: Any) -> Columns:
+def _lines(session: Session, kind: Carrier) -> Columns:
+    carrier, occupancy = f"registry.{kind}", f"registry.{kind}_occupancy"
+
+    def renewed(old: Columns, changes: Changes) -> Columns:
+        # With their carriers', whose restriction hides them.
+        none = np.empty(0, np.int64)
+        changed, carriers = changes.get(occupancy, none), changes.get(carrier, none)
+        stale = np.isin(old["line"], changed) | np.isin(old["row"], carriers)
+        return _replaced(old, stale, _read_lines(session, kind, changed, carriers), "row")
+
+    return kept(session, ("lines", kind), (carrier, occupancy), lambda: _read_lines(session, kind), renewed,
+                on_disk=True)  # fmt: skip
+
+
+def _read_poles(session: Session, ids: Ints | None = None) -> Columns:
+    if ids is None:
+        return arrays(session, _POLES.format(which="true"), _POLE)
+    return arrays(session, _POLES.format(which="p.id = ANY (%(ids)s)"), _POLE, ids=ids.tolist())
+
+
+def _read_ducts(session: Session) -> Columns:
+    return arrays(session, _DUCTS, _DUCT)
+
+
+def _read_lines(session: Session, kind: Carrier, ids: Ints | None = None, carriers: Ints | None = None) -> Columns:
+    which, values = "true", {}
+    if ids is not None and carriers is not None:
+        which = f"x.id = ANY (%(ids)s) OR x.{kind}_id = ANY (%(carriers)s)"
+        values = {"ids": ids.tolist(), "carriers": carriers.tolist()}
     found = arrays(session, _LINES.format(kind=kind, number=_NUMBER[kind], which=which), _LINE, **values)
     order = np.argsort(found["row"], kind="stable")  # here, where they mostly are in that order, not in the database
     return {name: column[order] for name, column in found.items()}
 
 
-def _renewed(session: Session, kind: Carrier, old: AllDays, changes: Changes) -> AllDays:
-    """Return the rows with the changed ones read again; lines with their carrier, whose restriction hides them."""
-    none = np.empty(0, np.int64)
-    changed, lines = (changes.get(f"registry.{table}", none) for table in (kind, f"{kind}_occupancy"))
-    carriers = old.carriers
-    if kind == "duct":
-        if changes.keys() - {"registry.duct_occupancy"}:
-            carriers = _carriers(session, kind)  # few; a new route moves the number of every later one
-    elif changed.size:
-        query = _POLES.format(which="p.id = ANY (%(ids)s)")
-        fresh = arrays(session, query, _COLUMNS[kind], ids=changed.tolist())
-        carriers = _replaced(carriers, np.isin(carriers["id"], changed), fresh, "id")
-    stale = np.isin(old.lines["line"], lines) | np.isin(old.lines["row"], changed)
-    which = f"x.id = ANY (%(lines)s) OR x.{kind}_id = ANY (%(changed)s)"
-    fresh = _lines(session, kind, which, lines=lines.tolist(), changed=changed.tolist())
-    return AllDays(carriers, _replaced(old.lines, stale, fresh, "row"))
-
-
 def _replaced(columns: Columns, stale: Bools, fresh: Columns, key: str) -> Columns:
-    """Return columns without their stale rows and with the fresh ones, in ascending order of `key`."""
+    """Return columns without their stale rows and with the fresh ones, all in ascending order of `key`."""
     gone = np.flatnonzero(stale)
     if gone.size:
         columns = {name: np.delete(column, gone) for name, column in columns.items()}
-    order = np.argsort(fresh[key], kind="stable")
-    after = np.searchsorted(columns[key], fresh[key][order], side="right")
-    return {name: np.insert(column, after, fresh[name][order]) for name, column in columns.items()}
+    after = np.searchsorted(columns[key], fresh[key], side="right")
+    return {name: np.insert(column, after, fresh[name]) for name, column in columns.items()}
 
 
 def _in_force(columns: Columns, day: int) -> Columns:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -24,6 +23,7 @@ from app.kit.text import fold
 from app.sharing.figures import Bools, Figure, Ints, Ratio
 from app.sharing.inference import Inference
 from app.sharing.kept import Changes, kept
+from app.sharing.stored import Columns
 from app.sharing.surveys import Survey
 from app.sharing.withholding import REASON, small, withheld
 
@@ -50,20 +50,26 @@ def places(session: Session, kind: Kind, level: str, day: dt.date, *, empty: boo
     def lie(ids: Ints | None = None) -> Points:
         return points(session, kind, ids)
 
-    def read() -> Assignment:
-        return assign(session, where, kind, kept(session, ("points", kind), (table,), lie, again))
+    def again(old: Columns, changes: Changes) -> Columns:
+        return vars(Points(**old).with_again(lie(changes[table]), changes[table]))
 
-    def again(old: Points, changes: Changes) -> Points:
-        return old.with_again(lie(changes[table]), changes[table])
+    def read() -> Columns:
+        all_of_them = kept(session, ("points", kind), (table,), lambda: vars(lie()), again, on_disk=True)
+        return _columns(assign(session, where, kind, Points(**all_of_them)))
 
-    def renewed(old: Assignment, changes: Changes) -> Assignment | None:
+    def renewed(old: Columns, changes: Changes) -> Columns | None:
         if changes.keys() != {table}:
             return None
-        return old.with_again(assign(session, where, kind, lie(changes[table])), changes[table])
+        fresh = assign(session, where, kind, lie(changes[table]))
+        return _columns(Assignment(where, **old).with_again(fresh, changes[table]))
 
     key = ("places", kind, level, *(where.ids.tolist() if alone else (day, empty)))
-    found = kept(session, key, (table, "registry.unit", "registry.unit_succession"), read, renewed)
-    return replace(found, geography=where)
+    tables = (table, "registry.unit", "registry.unit_succession")
+    return Assignment(where, **kept(session, key, tables, read, renewed, on_disk=True))
+
+
+def _columns(placed: Assignment) -> Columns:
+    return {"ids": placed.ids, "group": placed.group}
 
 
 class Grounds:

@@ -16,7 +16,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.database import is_department, reads_all
+from app.sharing import stored
+from app.sharing.stored import Columns, Moment
 
 T = TypeVar("T")
 Changes = dict[str, NDArray[np.int64]]
@@ -37,21 +39,14 @@ _DATABASE = text("""
     SELECT (SELECT system_identifier FROM pg_control_system()) || ':' || oid FROM pg_database
     WHERE datname = current_database()
 """)
-_NOW = text("SELECT m.ended::text, m.last, m.last_at, m.writing FROM audit.moment() m")
+_NOW = text("SELECT m.ended::text, m.last, m.last_at::text, m.writing FROM audit.moment() m")
 _SINCE = text("""
-    SELECT m.ended::text, m.last, m.last_at, m.writing, audit.holds(:last, :last_at) AS holds, c.tables, c.rows
+    SELECT m.ended::text, m.last, m.last_at::text, m.writing, c.tables, c.rows,
+           audit.holds(:last, CAST(:last_at AS timestamptz)) AS holds
     FROM audit.moment() m CROSS JOIN (
         SELECT array_agg(table_name) AS tables, array_agg(row_id) AS rows
         FROM audit.changes_since(CAST(:ended AS pg_snapshot), :names, :most)) c
 """)
-
-
-class Moment(NamedTuple):
-    """When something was read: what had ended by then, and the last change there was."""
-
-    ended: str
-    last: int | None
-    last_at: dt.datetime | None
 
 
 @dataclass(frozen=True)
@@ -71,6 +66,8 @@ def kept(
     tables: tuple[str, ...],
     read: Callable[[], T],
     renew: Callable[[T, Changes], T | None] | None = None,
+    *,
+    on_disk: bool = False,
 ) -> T:
     """Return what `read` reads, from memory as far as nothing it depends on has changed; nobody may write to it.
 
@@ -85,33 +82,44 @@ def kept(
     renew : callable, optional
         Returns an older value with the changed rows read again, None where that is not worth it. For what is known
         now: the past is read anew.
+    on_disk : bool
+        What `read` returns are columns, to be kept for other processes too (`app.sharing.stored`).
     """
     if not reads_all(session):
         return read()  # its own part of the rows, which nobody else sees
     session.flush()
     known_at: dt.datetime | None = session.info.get("known_at")
     key = (_database(session), known_at, is_department(session), *what)
+    lasting = on_disk and known_at is None
     with _lock:
         found = _kept.get(key)
+    if found is None and lasting:
+        found = _from_disk(key)
     if found is None:
-        ended, last, last_at, writing = session.execute(_NOW).one()
-        value = read()
+        row, changes = session.execute(_NOW).one(), None
     else:
-        names = {"names": list(tables), "most": MOST_CHANGES + 1}
-        row = session.execute(_SINCE, found.moment._asdict() | names).one()
-        ended, last, last_at, writing = row[:4]
-        changes = _by_table(row.tables or [], row.rows or [])
-        if row.holds and not changes:
+        row = session.execute(_SINCE, vars(found.moment) | {"names": list(tables), "most": MOST_CHANGES + 1}).one()
+        changes = _by_table(row.tables or [], row.rows or []) if row.holds else None
+    value: T | None = None
+    if found is not None and changes is not None:
+        if not changes:
             value = found.value
-        elif row.holds and renew is not None and known_at is None and len(row.rows) <= MOST_CHANGES:
-            renewed = renew(found.value, changes)
-            value = read() if renewed is None else renewed
-        else:
-            value = read()
-    if not writing:
-        size = found.size if found is not None and value is found.value else _bytes(value)
-        _keep(key, _Kept(Moment(ended, last, last_at), value, size))
+        elif renew is not None and known_at is None and len(row.rows) <= MOST_CHANGES:
+            value = renew(found.value, changes)
+    anew = value is None
+    if value is None:
+        value = read()
+    if not row.writing:
+        moment = Moment(row.ended, row.last, row.last_at)
+        _keep(key, _Kept(moment, value, _bytes(value)))
+        if anew and lasting:
+            stored.store(key, moment, cast("Columns", value))
     return value
+
+
+def _from_disk(key: Hashable) -> _Kept | None:
+    found = stored.load(key)
+    return None if found is None else _Kept(*found, _bytes(found[1]))
 
 
 def _database(session: Session) -> str:

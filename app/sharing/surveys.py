@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from app.kit.ordered import find
 from app.sharing import all_days, queries
-from app.sharing.all_days import Columns
 from app.sharing.figures import Bools, Figure, Ints, Ratio, numbers, tally
 from app.sharing.kept import kept
 from app.sharing.queries import Organisations
@@ -26,6 +25,7 @@ from app.sharing.ratios import (
     site_ratios,
     unique_pairs,
 )
+from app.sharing.stored import Columns
 
 TELECOM_BODIES = ("operator", "mvno", "tower_company")
 OPERATORS = ("operator", "mvno")
@@ -164,7 +164,7 @@ def _read_lines(rows: Columns, lines: Columns, organisations: Organisations) -> 
 
 
 def _poles(session: Session, as_of: dt.date, organisations: Organisations) -> Survey:
-    carriers, occupancies = all_days.read(session, "pole").on(as_of)
+    carriers, occupancies = all_days.on(session, "pole", as_of)
     lines = _read_lines(carriers, occupancies, organisations)
     size, owner = carriers["id"].size, organisations.of(carriers["owner"])
     row, party = lines.row[lines.operator], lines.party[lines.operator]
@@ -185,7 +185,7 @@ def _poles(session: Session, as_of: dt.date, organisations: Organisations) -> Su
 
 
 def _ducts(session: Session, as_of: dt.date, organisations: Organisations) -> Survey:
-    carriers, occupancies = all_days.read(session, "duct").on(as_of)
+    carriers, occupancies = all_days.on(session, "duct", as_of)
     lines = _read_lines(carriers, occupancies, organisations)
     size = carriers["id"].size
     row, party = lines.row[lines.operator], lines.party[lines.operator]

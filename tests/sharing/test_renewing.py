@@ -16,11 +16,12 @@ from psycopg.errors import IntegrityError
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.database import Scope, session_scope, system
+from app.database import Scope, engine, enter, session_scope, system
 from app.sharing import all_days, kept
-from app.sharing.all_days import Carrier, Columns
+from app.sharing.figures import Ints
 from app.sharing.geographies import places
 from app.sharing.service import sharing_on
+from app.sharing.stored import Columns
 from app.sharing.surveys import survey
 from tests.sharing import registry
 
@@ -56,7 +57,7 @@ def build(session: Session) -> None:
         ended = {"valid_to": dt.date(2025, 6, 1)} if k % 7 == 0 else {}
         lines = "EVN:power;VIETTEL" if k % 3 else "VNPT;?"
         add.pole(session, f"P{k}", 107.5 + 0.013 * k, 16.42, lines, owner="EVN", restricted=k % 10 == 0, **ended)
-    for k in range(12):
+    for k in range(20):
         line = f"{107.5 + 0.03 * k} 16.43, {107.51 + 0.03 * k} 16.43"
         add.duct(session, f"D{k}", line, "VNPT;VIETTEL" if k % 2 else "FPT", trench=f"T{k // 2}" if k % 3 else None,
                  route=f"R{k % 4}" if k % 5 else None, restricted=k == 6)  # fmt: skip
@@ -143,31 +144,48 @@ def tuples(columns: Columns) -> list[tuple[Any, ...]]:
 def test_edits(own_database: str, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     pick = random.Random(seed)
     reads: Counter[str] = Counter()
-    whole = all_days._carriers
+    whole = all_days._read_poles
 
-    def counted(session: Session, kind: Carrier) -> Columns:
-        reads[kind] += 1
-        return whole(session, kind)
+    def counted(session: Session, ids: Ints | None = None) -> Columns:
+        reads["all" if ids is None else "changed"] += 1
+        return whole(session, ids)
 
     with session_scope() as session:
         build(session)
     scopes = (system(), READ)
     for scope in scopes:
         answers(scope)
-    for _ in range(12):
-        statements = [edit(pick) for _ in range(pick.choice((1, 1, 3)))]
+    for _ in range(20):
+        statements = [edit(pick) for _ in range(pick.choice((1, 2, 4)))]
         with psycopg.connect(os.environ["HATANG_OWNER_DATABASE_URL"]) as owner, contextlib.suppress(IntegrityError):
             for statement in statements:  # what the constraints refuse is no edit
                 owner.execute(sql.SQL(statement))
             if pick.random() < 0.1:
                 owner.rollback()
         for scope in scopes:
-            monkeypatch.setattr(all_days, "_carriers", counted)
+            monkeypatch.setattr(all_days, "_read_poles", counted)
             found = answers(scope)
-            monkeypatch.setattr(all_days, "_carriers", whole)
+            monkeypatch.setattr(all_days, "_read_poles", whole)
             assert found == fresh(scope, monkeypatch), statements
             with session_scope(scope) as session:
                 for kind in ("pole", "duct"):
                     for day in DAYS:
                         assert [tuples(c) for c in survey(session, kind, day).inputs] == plainly(session, kind, day)
-    assert reads["pole"] == 0, "poles are renewed, never read anew"
+    assert reads["all"] == 0 < reads["changed"], "poles are renewed, never read anew"
+
+
+def test_a_writer_at_work_is_renewed_when_it_commits(own_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two writers: the later number commits first, is asked about, then the earlier."""
+    with session_scope() as session:
+        build(session)
+    answers(READ)
+    with engine().connect() as slow, slow.begin(), Session(slow) as first:
+        enter(first, system())
+        registry.pole(first, "EARLIER", 107.55, 16.42, "VNPT;FPT")
+        with session_scope() as session:
+            registry.pole(session, "LATER", 107.65, 16.42, "VNPT")
+        before = answers(READ)
+        assert before == fresh(READ, monkeypatch)
+        slow.get_transaction().commit()  # type: ignore[union-attr]
+    after = answers(READ)
+    assert after == fresh(READ, monkeypatch) != before
