@@ -35,6 +35,13 @@ class Organisations:
         """Return the index into `ids`/`party`/`kinds` of organisation row ids, -1 of 0: nobody known."""
         return find(self.ids, ids)
 
+    def counts_as(self, other: Organisations) -> bool:
+        """Say whether lines are counted alike with both: at most names differ."""
+        return (
+            np.array_equal(self.ids, other.ids) and np.array_equal(self.party, other.party)
+            and np.array_equal(self.kinds, other.kinds) and self.codes == other.codes
+        )  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Communes:

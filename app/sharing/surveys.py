@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.kit.ordered import find
 from app.sharing import all_days, queries
 from app.sharing.figures import Bools, Figure, Ints, Ratio, numbers, tally
-from app.sharing.kept import kept
+from app.sharing.kept import Changes, kept
 from app.sharing.queries import Organisations
 from app.sharing.ratios import (
     Ducts,
@@ -211,14 +211,19 @@ TABLES: dict[str, tuple[str, ...]] = {
     "duct": all_days.TABLES["duct"],
 }
 """What each kind is read from, beside the organisations."""
+ORGANISATION = "registry.organisation"
 
 
 def survey(session: Session, kind: str, as_of: dt.date) -> Survey:
     """Read and count everything of `kind` ("site", "pole" or "duct") in force on `as_of`."""
-    read = _READ[kind]
-    return kept(
-        session,
-        ("survey", kind, as_of),
-        ("registry.organisation", *TABLES[kind]),
-        lambda: read(session, as_of, queries.organisations(session, as_of)),
-    )
+
+    def read() -> Survey:
+        return _READ[kind](session, as_of, queries.organisations(session, as_of))
+
+    def renewed(old: Survey, changes: Changes) -> Survey | None:
+        if kind == "site" or changes.keys() != {ORGANISATION}:
+            return None
+        now = queries.organisations(session, as_of)
+        return replace(old, organisations=now) if now.counts_as(old.organisations) else None
+
+    return kept(session, ("survey", kind, as_of), (ORGANISATION, *TABLES[kind]), read, renewed)
