@@ -104,7 +104,7 @@ def db_reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = F
     private.drop_database(cluster.DATABASE)
     with private.superuser("postgres") as connection:
         private.create_database(cluster.DATABASE, connection)
-    for folder in ("terrain", "land_cover", "coverage"):  # nothing knows these files any more
+    for folder in ("terrain", "land_cover", "coverage", "sharing"):  # nothing knows these files any more
         shutil.rmtree(settings().var_dir / folder, ignore_errors=True)
     migrate()
     out.print("empty and migrated")

@@ -47,6 +47,7 @@ class Change(Keyed, Base):
         ),
         Index("ix_change_row_id", "row_id", "table_name"),
         Index("ix_change_at", "at", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
+        Index("ix_change_transaction_id", "transaction_id"),
         _AUDIT,
     )
 
@@ -64,6 +65,8 @@ class Change(Keyed, Base):
     before: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     """Geometries as hex EWKB. JSON and not JSONB: half a million of these are written with one load, few are read."""
     after: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    transaction_id: Mapped[int] = mapped_column(BigInteger, server_default=text("pg_current_xact_id()::text::bigint"))
+    """Which transaction made it: numbers rise as transactions begin to write, not as they commit."""
 
 
 class ViewLog(Keyed, Base):

@@ -22,6 +22,7 @@ from app.areas import reforms
 from app.areas.crosswalk import Crosswalk, Ints
 from app.areas.search import known_level
 from app.errors import NotFound
+from app.kit.ordered import find
 
 Kind = Literal["site", "pole", "duct", "village"]
 OUTSIDE = ("outside", "Ngoài ranh giới các đơn vị", "outside every unit")
@@ -92,26 +93,41 @@ class Assignment:
     ids: Ints
     group: Ints
 
+    def with_again(self, fresh: Assignment, ids: Ints) -> Assignment:
+        """Return it with the objects of `ids`, of which some may be gone, placed again as `fresh` says."""
+        return Assignment(fresh.geography, *_again(self.ids, ids, (self.ids, fresh.ids), (self.group, fresh.group)))
+
     def of(self, ids: Ints) -> Ints:
         """Return the group of each of `ids`; an object without a place is unknown."""
-        if self.ids.size == 0:
-            return np.full(ids.size, self.geography.unknown, np.int64)
         if np.array_equal(self.ids, ids):
-            return self.group  # every object is in force; a search for each takes 40 ms for a million
-        at = np.minimum(np.searchsorted(self.ids, ids), self.ids.size - 1)
-        return np.where(self.ids[at] == ids, self.group[at], self.geography.unknown).astype(np.int64)
+            return self.group  # every object is in force
+        return np.append(self.group, self.geography.unknown)[find(self.ids, ids)]
 
 
 @dataclass(frozen=True)
-class _Points:
+class Points:
     """Where objects lie, in degrees: ids ascending, NaN for an object without a place."""
 
     ids: Ints
     x: NDArray[np.float64]
     y: NDArray[np.float64]
 
-    def only(self, mask: NDArray[np.bool_]) -> _Points:
-        return _Points(self.ids[mask], self.x[mask], self.y[mask])
+    def with_again(self, fresh: Points, ids: Ints) -> Points:
+        """Return them with the objects of `ids`, of which some may be gone, where `fresh` says."""
+        both = (self.ids, fresh.ids), (self.x, fresh.x), (self.y, fresh.y)
+        return Points(*_again(self.ids, ids, *both))
+
+    def only(self, mask: NDArray[np.bool_]) -> Points:
+        """Return those of a mask."""
+        return Points(self.ids[mask], self.x[mask], self.y[mask])
+
+
+def _again(known: Ints, ids: Ints, *columns: tuple[NDArray[Any], NDArray[Any]]) -> list[NDArray[Any]]:
+    """Return columns of old and fresh values without the old ones of `ids`, in the order of the first, the ids."""
+    gone = np.flatnonzero(np.isin(known, ids))
+    stay = [np.delete(old, gone) for old, _ in columns]
+    before = np.searchsorted(stay[0], columns[0][1])
+    return [np.insert(old, before, fresh) for old, (_, fresh) in zip(stay, columns, strict=True)]
 
 
 def geography(session: Session, level: str, as_of: dt.date, *, empty: bool = False) -> Geography:
@@ -162,7 +178,7 @@ _PLACE = {"site": "geom", "pole": "geom", "duct": "ST_LineInterpolatePoint(geom,
 _POINTS = """
     SELECT string_agg(int8send(o.id), ''::bytea), string_agg(float8send(coalesce(ST_X(o.here), 'NaN')), ''::bytea),
            string_agg(float8send(coalesce(ST_Y(o.here), 'NaN')), ''::bytea)
-    FROM (SELECT id, {point} AS here FROM {kind} ORDER BY id OFFSET 0) o
+    FROM (SELECT id, {point} AS here FROM {kind} WHERE {which} ORDER BY id OFFSET 0) o
 """
 _MEMBERS = """
     SELECT village_id AS a, unit_id AS b FROM village_unit
@@ -170,19 +186,26 @@ _MEMBERS = """
 """
 
 
-def assign(session: Session, where: Geography, kind: Kind) -> Assignment:
-    """Return the group of every object of `kind` the caller may see, in force or not: places do not change."""
-    points = _points(session, kind)
-    ids = points.ids
+def assign(session: Session, where: Geography, kind: Kind, lying: Points | None = None) -> Assignment:
+    """Return the group of objects of `kind`, in force or not: places do not change.
+
+    Parameters
+    ----------
+    lying : Points, optional
+        The objects and where they lie; by default all the caller may see.
+    """
+    if lying is None:
+        lying = points(session, kind)
+    ids = lying.ids
     communes = _communes(session, where) if kind == "village" or not where.bounded.all() else None
     if communes is not None:
-        return Assignment(where, ids, _by_parent(where, communes, assign(session, communes, kind).of(ids)))
+        return Assignment(where, ids, _by_parent(where, communes, assign(session, communes, kind, lying).group))
     group = np.full(ids.size, where.outside, np.int64)
-    at, number = _inside(session, where, points)
+    at, number = _inside(session, where, lying)
     group[at] = number
     if not where.bounded.all():
         left = group == where.outside
-        group[left] = _by_other_boundaries(session, where, points.only(left))
+        group[left] = _by_other_boundaries(session, where, lying.only(left))
     if kind == "village" and where.level == "commune":
         village, unit = _pairs(session, _MEMBERS, as_of=where.as_of)
         member = np.isin(unit, where.ids) & np.isin(village, ids)
@@ -206,15 +229,18 @@ def _index(ids: Ints, wanted: Ints) -> Ints:
     return order[np.searchsorted(ids, wanted, sorter=order)]
 
 
-def _points(session: Session, kind: Kind) -> _Points:
+def points(session: Session, kind: Kind, ids: Ints | None = None) -> Points:
+    """Return where the objects of `kind` the caller may see lie, or those of some ids."""
     session.flush()
-    row = session.execute(text(_POINTS.format(kind=kind, point=_PLACE[kind]))).one()
+    which = "true" if ids is None else "id = ANY (:ids)"
+    query = text(_POINTS.format(kind=kind, point=_PLACE[kind], which=which))
+    row = session.execute(query, {} if ids is None else {"ids": ids.tolist()}).one()
     types = (">i8", ">f8", ">f8")
-    ids, x, y = (np.frombuffer(bytes(c or b""), t).astype(t[1:]) for c, t in zip(row, types, strict=True))
-    return _Points(ids, x, y)
+    found, x, y = (np.frombuffer(bytes(c or b""), t).astype(t[1:]) for c, t in zip(row, types, strict=True))
+    return Points(found, x, y)
 
 
-def _inside(session: Session, where: Geography, points: _Points) -> tuple[Ints, Ints]:
+def _inside(session: Session, where: Geography, points: Points) -> tuple[Ints, Ints]:
     """Return the indices of the points within a boundary, and the group of the unit each lies in.
 
     In memory: of a million points the database takes ten times as long to say it, which asks each for its index.
@@ -252,7 +278,7 @@ def _by_parent(where: Geography, communes: Geography, group: Ints) -> Ints:
     return np.array([*parents, where.outside, where.unknown], np.int64)[group]
 
 
-def _by_other_boundaries(session: Session, where: Geography, points: _Points) -> Ints:
+def _by_other_boundaries(session: Session, where: Geography, points: Points) -> Ints:
     """Return the group of objects outside the known boundaries, by way of those of the nearest day that has some."""
     group = np.full(points.ids.size, where.unknown, np.int64)
     day = _nearest_bounded(session, where)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import numpy as np
 import psycopg
@@ -15,7 +16,11 @@ from sqlalchemy.types import TypeEngine
 
 _BLOCK_ROWS = 50_000
 # Kind of a column → its function in the database's binary format, and that format in numpy.
-_SEND = {"i4": ("int4send", ">i4"), "i8": ("int8send", ">i8"), "f8": ("float8send", ">f8"), "b1": ("boolsend", "u1")}
+_SEND = {"i4": ("int4send", ">i4"), "i8": ("int8send", ">i8"), "f8": ("float8send", ">f8"), "b1": ("boolsend", "u1"),
+         "day": ("date_send", ">i4")}  # fmt: skip
+_NATIVE = {"b1": "?", "day": "i4"}
+FIRST_DAY: Final = dt.date(2000, 1, 1)
+"""Columns of kind "day" count from it; before and after all days are the least and the greatest int32."""
 
 
 def raw_connection(session: Session) -> psycopg.Connection[Any]:
@@ -112,7 +117,7 @@ def arrays(session: Session, query: str, columns: Sequence[tuple[str, str]], **v
     ----------
     query : str
         One of our own statements; its columns bear the names of `columns` and hold no null.
-    columns : sequence of (name, "i4" | "i8" | "f8" | "b1")
+    columns : sequence of (name, "i4" | "i8" | "f8" | "b1" | "day")
         Names and types as the query gives them.
     """
     session.flush()
@@ -122,7 +127,7 @@ def arrays(session: Session, query: str, columns: Sequence[tuple[str, str]], **v
         row = cursor.execute(f"SELECT {joined} FROM ({query}) AS q", values).fetchone()  # noqa: S608
     assert row is not None
     found = {
-        name: np.frombuffer(raw or b"", _SEND[kind][1]).astype(bool if kind == "b1" else kind)
+        name: np.frombuffer(raw or b"", _SEND[kind][1]).astype(_NATIVE.get(kind, kind))
         for raw, (name, kind) in zip(row, columns, strict=True)
     }
     assert len({column.size for column in found.values()}) == 1, "a column of the query holds a null"

@@ -14,6 +14,7 @@ from app.licensing.candidates import Candidate
 from app.licensing.effect import Tenancy
 from app.licensing.inputs import Place
 from app.sharing.kept import kept
+from app.sharing.surveys import ORGANISATION, TABLES
 
 # The smallest length of a degree: the box has to hold the whole circle, ST_DWithin then cuts it.
 _METRES_PER_DEGREE = 110_500.0
@@ -134,7 +135,8 @@ def place_of(session: Session, place: str, tolerance_m: float, as_of: dt.date) -
 
 def tenancy(session: Session, as_of: dt.date) -> Tenancy:
     """Return how many positions in force have how many radio operators; counted once for each state of the registry."""
-    return kept(session, ("tenancy", as_of), lambda: _count(session, as_of))
+    tables = (ORGANISATION, *TABLES["site"])
+    return kept(session, ("tenancy", as_of), tables, lambda: _count(session, as_of))
 
 
 def _count(session: Session, as_of: dt.date) -> Tenancy:

@@ -150,11 +150,15 @@ def _unit_rows(
 def _groups(session: Session, found: Survey, by: By, boundaries: dt.date) -> tuple[Ints, list[Label]]:
     """Return each row's group and the groups' labels."""
     if by == "owner_kind":
-        kinds, inverse = np.unique(found.owner_kind, return_inverse=True)
-        return inverse.astype(np.int64), [(str(k), str(k)) for k in kinds]
+        kinds, kind = np.unique(np.append(found.organisations.kinds, "unknown"), return_inverse=True)
+        used, group = np.unique(kind[found.owner], return_inverse=True)
+        return group.astype(np.int64), [(str(k), str(k)) for k in kinds[used]]
     if by == "street":
         ids, number, names = kept(
-            session, ("streets", found.kind, found.as_of), lambda: _streets(session, found.kind, found.as_of)
+            session,
+            ("streets", found.kind, found.as_of),
+            ("registry.pole",) if found.kind == "pole" else ("registry.duct", "registry.trench"),
+            lambda: _streets(session, found.kind, found.as_of),
         )
         group = number if np.array_equal(ids, found.ids) else number[np.searchsorted(ids, found.ids)]
         return group, [*names, UNNAMED]

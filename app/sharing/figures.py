@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -132,7 +133,7 @@ def count(
     above = weighed(shared, numerator_weight)
     below = weighed(present, denominator_weight)
     beside = weighed(unknown, unknown_weight)
-    itself = np.arange(shared.size, dtype=np.int64)
+    itself = numbers(shared.size)
     totals = (float(above.sum()), float(below.sum()), float(beside.sum()), float(beside[present].sum()))
     return Ratio(
         definition=definition,
@@ -150,6 +151,14 @@ def count(
     )
 
 
+@lru_cache(maxsize=8)
+def numbers(size: int) -> Ints:
+    """Return 0, 1, … below `size`, the same array for all that count so many, to look at only."""
+    found = np.arange(size, dtype=np.int64)
+    found.flags.writeable = False
+    return found
+
+
 def tally(ratio: Ratio, units: Ints, groups: Ints, size: int) -> list[Figure]:
     """Return the figure of each of `size` groups.
 
@@ -158,10 +167,13 @@ def tally(ratio: Ratio, units: Ints, groups: Ints, size: int) -> list[Figure]:
     units, groups : ndarray of int64, shape (pairs,)
         Unit and the group it is counted in; a unit may be in several (operators) or one (communes).
     """
-    inside = ratio.denominator_mask[units]
+    all_once = units is numbers(units.size) and units.size == ratio.denominator_mask.size
+    inside = ratio.denominator_mask if all_once else ratio.denominator_mask[units]
 
     def total(weight: Floats, only: Bools | None = None) -> list[float]:
-        values = weight[units] if only is None else np.where(only, weight[units], 0.0)
+        values = weight if all_once else weight[units]
+        if only is not None:
+            values = np.where(only, values, 0.0)
         return list(np.bincount(groups, values, size).tolist())
 
     sums = zip(

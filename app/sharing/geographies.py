@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from sqlalchemy.orm import Session
 
-from app.areas.geography import Assignment, Geography, Kind, assign, geography
+from app.areas.geography import Assignment, Geography, Kind, Points, assign, geography, points
 from app.errors import NotFound
 from app.kit.page import today
 from app.kit.text import fold
 from app.sharing.figures import Bools, Figure, Ints, Ratio
 from app.sharing.inference import Inference
-from app.sharing.kept import kept
+from app.sharing.kept import Changes, kept
+from app.sharing.stored import Columns
 from app.sharing.surveys import Survey
 from app.sharing.withholding import REASON, small, withheld
 
@@ -41,11 +42,34 @@ def places(session: Session, kind: Kind, level: str, day: dt.date, *, empty: boo
     NotFound
         As `app.areas.geography.geography`.
     """
+    where = geography(session, level, day, empty=empty)
+    # Where every commune has a boundary, these alone decide, whatever the day.
+    alone = level != "district" and bool(where.bounded.all())
+    table = f"registry.{kind}"
 
-    def read() -> Assignment:
-        return assign(session, geography(session, level, day, empty=empty), kind)
+    def lie(ids: Ints | None = None) -> Points:
+        return points(session, kind, ids)
 
-    return kept(session, ("places", kind, level, day, empty), read)
+    def again(old: Columns, changes: Changes) -> Columns:
+        return vars(Points(**old).with_again(lie(changes[table]), changes[table]))
+
+    def read() -> Columns:
+        all_of_them = kept(session, ("points", kind), (table,), lambda: vars(lie()), again, on_disk=True)
+        return _columns(assign(session, where, kind, Points(**all_of_them)))
+
+    def renewed(old: Columns, changes: Changes) -> Columns | None:
+        if changes.keys() != {table}:
+            return None
+        fresh = assign(session, where, kind, lie(changes[table]))
+        return _columns(Assignment(where, **old).with_again(fresh, changes[table]))
+
+    key = ("places", kind, level, *(where.ids.tolist() if alone else (day, empty)))
+    tables = (table, "registry.unit", "registry.unit_succession")
+    return Assignment(where, **kept(session, key, tables, read, renewed, on_disk=True))
+
+
+def _columns(placed: Assignment) -> Columns:
+    return {"ids": placed.ids, "group": placed.group}
 
 
 class Grounds:

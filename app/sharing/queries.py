@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.kit.bulk import arrays
+from app.kit.ordered import find
 from app.sharing.figures import Ints
 
 KINDS = ("site", "pole", "duct")
@@ -31,8 +32,15 @@ class Organisations:
     """Radio networks in force on the date."""
 
     def of(self, ids: Ints) -> Ints:
-        """Return the index into `ids`/`party`/`kinds` of organisation row ids."""
-        return np.searchsorted(self.ids, ids).astype(np.int64)
+        """Return the index into `ids`/`party`/`kinds` of organisation row ids, -1 of 0: nobody known."""
+        return find(self.ids, ids)
+
+    def counts_as(self, other: Organisations) -> bool:
+        """Say whether lines are counted alike with both: at most names differ."""
+        return (
+            np.array_equal(self.ids, other.ids) and np.array_equal(self.party, other.party)
+            and np.array_equal(self.kinds, other.kinds) and self.codes == other.codes
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -90,32 +98,6 @@ _PRESENT = """
     WHERE o.has_radio AND so.component = 'mast' AND registry.in_force(so.valid_from, so.valid_to, %(as_of)s)
       AND registry.in_force(st.valid_from, st.valid_to, %(as_of)s)
 """
-_POLES = """
-    SELECT p.id, coalesce(p.owner_id, 0) AS owner, p.surveyed_on IS NOT NULL AS surveyed FROM pole p
-    WHERE registry.in_force(p.valid_from, p.valid_to, %(as_of)s) ORDER BY p.id
-"""
-# A row without a line count is one line; an unclaimed row stands for that many cables of unknown tenants.
-_POLE_LINES = """
-    SELECT pole_id AS row, coalesce(tenant_id, 0) AS tenant, service = 'telecom' AS telecom,
-           coalesce(line_count, 1) AS lines
-    FROM pole_occupancy
-    WHERE registry.in_force(valid_from, valid_to, %(as_of)s)
-"""
-_DUCTS = """
-    SELECT d.id, coalesce(d.owner_id, 0) AS owner, coalesce(t.id, -1) AS trench,
-           CASE WHEN d.route IS NULL THEN -1 ELSE dense_rank() OVER (ORDER BY d.route) END AS route,
-           d.length_m, d.surveyed_on IS NOT NULL AS surveyed
-    FROM duct d LEFT JOIN trench t
-        ON t.id = d.trench_id AND registry.in_force(t.valid_from, t.valid_to, %(as_of)s)
-    WHERE registry.in_force(d.valid_from, d.valid_to, %(as_of)s) ORDER BY d.id
-"""
-# A bore is known or not; the same tenant in two bores is one occupant, so bores are left out.
-_DUCT_LINES = """
-    SELECT duct_id AS row, coalesce(tenant_id, 0) AS tenant, service = 'telecom' AS telecom, 1 AS lines
-    FROM duct_occupancy
-    WHERE registry.in_force(valid_from, valid_to, %(as_of)s)
-"""
-_LINE = (("row", "i8"), ("tenant", "i8"), ("telecom", "b1"), ("lines", "i4"))
 
 
 def sites(session: Session, as_of: dt.date) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
@@ -126,19 +108,6 @@ def sites(session: Session, as_of: dt.date) -> tuple[dict[str, NDArray[Any]], di
         arrays(session, _SITES, columns, as_of=as_of),
         arrays(session, _PRESENT, (("row", "i8"), ("tenant", "i8")), as_of=as_of),
     )
-
-
-def poles(session: Session, as_of: dt.date) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
-    """Return the poles in force on `as_of` by id, and their lines (tenant 0: unclaimed)."""
-    columns = (("id", "i8"), ("owner", "i8"), ("surveyed", "b1"))
-    return arrays(session, _POLES, columns, as_of=as_of), arrays(session, _POLE_LINES, _LINE, as_of=as_of)
-
-
-def ducts(session: Session, as_of: dt.date) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
-    """Return the ducts in force on `as_of` by id, and their cables (tenant 0: unclaimed)."""
-    columns = (("id", "i8"), ("owner", "i8"), ("trench", "i8"), ("route", "i8"), ("length_m", "f8"),
-               ("surveyed", "b1"))  # fmt: skip
-    return arrays(session, _DUCTS, columns, as_of=as_of), arrays(session, _DUCT_LINES, _LINE, as_of=as_of)
 
 
 def communes(session: Session, boundaries: dt.date) -> Communes:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.sharing.definitions import DEFINITIONS
-from app.sharing.figures import Bools, Floats, Ints, Ratio, Reason, count
+from app.sharing.figures import Bools, Floats, Ints, Ratio, Reason, count, numbers
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ def pole_ratios(poles: Poles) -> dict[str, Ratio]:
 def duct_ratios(ducts: Ducts) -> dict[str, Ratio]:
     """Return D1 (trenches once, by length), D2 (ducts apart, by number) and D3 (whole routes)."""
     rows = ducts.length_m.size
-    itself = np.arange(rows, dtype=np.int64)
+    itself = numbers(rows)
     single = _duct_sharing(ducts, itself, rows)
     trench, longest = _units(ducts.trench, ducts.length_m)
     dug = _duct_sharing(ducts, trench, longest.size)
@@ -214,8 +214,11 @@ def distinct(unit: Ints, party: Ints, size: int) -> Ints:
 
 
 def unique_pairs(keys: Ints) -> Ints:
-    """Return the distinct keys, ascending; by sorting, which beats numpy's hashing 20 times on 10^6 keys."""
-    ordered = np.sort(keys)
+    """Return the distinct keys, ascending; by sorting, which beats numpy's hashing 20 times on 10^6 keys.
+
+    The stable kind is by runs: keys in the order of their rows, as they come, take a seventh of the time.
+    """
+    ordered = np.sort(keys, kind="stable")
     first = np.ones(ordered.size, bool)
     first[1:] = ordered[1:] != ordered[:-1]
     return ordered[first]
@@ -223,7 +226,7 @@ def unique_pairs(keys: Ints) -> Ints:
 
 def _units(key: Ints, length_m: Floats) -> tuple[Ints, Ints]:
     """Return the unit of each row (rows without a key are their own) and each unit's longest row."""
-    own = -1 - np.arange(key.size, dtype=np.int64)
+    own = -1 - numbers(key.size)
     _, unit = np.unique(np.where(key >= 0, key, own), return_inverse=True)
     unit = unit.astype(np.int64)
     order = np.lexsort((-length_m, unit))

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from app.sharing import queries
-from app.sharing.figures import Bools, Figure, Ints, Ratio, tally
-from app.sharing.kept import kept
+from app.kit.ordered import find
+from app.sharing import all_days, queries
+from app.sharing.figures import Bools, Figure, Ints, Ratio, numbers, tally
+from app.sharing.kept import Changes, kept
 from app.sharing.queries import Organisations
 from app.sharing.ratios import (
     Ducts,
@@ -26,8 +25,8 @@ from app.sharing.ratios import (
     site_ratios,
     unique_pairs,
 )
+from app.sharing.stored import Columns
 
-Columns = dict[str, NDArray[Any]]
 TELECOM_BODIES = ("operator", "mvno", "tower_company")
 OPERATORS = ("operator", "mvno")
 
@@ -42,6 +41,8 @@ class Survey:
         Row ids, ascending.
     k : ndarray of int64, shape (rows,)
         Distinct parties the default definition counts: radio operators, organisations, operators.
+    owner : ndarray of int64, shape (rows,)
+        Index of each row's owner among the organisations, -1 where it is unknown.
     present_row, present_party : ndarray of int64, shape (pairs,)
         Which operator is present at which row.
     """
@@ -50,7 +51,7 @@ class Survey:
     as_of: dt.date
     ids: Ints
     k: Ints
-    owner_kind: NDArray[np.str_]
+    owner: Ints
     urban: Ints
     present_row: Ints
     present_party: Ints
@@ -70,7 +71,8 @@ class Survey:
 
     def groups(self, ratio: Ratio, group_of_row: Ints) -> tuple[Ints, Ints]:
         """Return (units, groups): each unit once, in the group of the row that stands for it."""
-        return np.arange(ratio.row_of_unit.size, dtype=np.int64), group_of_row[ratio.row_of_unit]
+        itself = numbers(ratio.row_of_unit.size)
+        return itself, group_of_row if ratio.row_of_unit is itself else group_of_row[ratio.row_of_unit]
 
     def operator_groups(self, ratio: Ratio) -> tuple[Ints, Ints]:
         """Return (units, parties): each unit once for every operator present in it."""
@@ -99,17 +101,6 @@ class Survey:
         return tally(ratio, *self.operator_groups(ratio), len(self.organisations.codes))
 
 
-def survey(session: Session, kind: str, as_of: dt.date) -> Survey:
-    """Read and count everything of `kind` ("site", "pole" or "duct") in force on `as_of`."""
-    readers: dict[str, Callable[[Session, dt.date, Organisations], Survey]] = {
-        "site": _sites,
-        "pole": _poles,
-        "duct": _ducts,
-    }
-    read = readers[kind]
-    return kept(session, ("survey", kind, as_of), lambda: read(session, as_of, queries.organisations(session, as_of)))
-
-
 @dataclass(frozen=True)
 class Positions:
     """Positions in force: what the pure ratios take, and who is present where."""
@@ -125,7 +116,7 @@ class Positions:
 def positions(session: Session, as_of: dt.date, organisations: Organisations) -> Positions:
     """Read the positions in force on `as_of`."""
     rows, present = queries.sites(session, as_of)
-    at = _where(rows["id"], present["row"])
+    at = find(rows["id"], present["row"])
     row = at[at >= 0]
     party = organisations.party[organisations.of(present["tenant"])][at >= 0]
     k = distinct(row, party, rows["id"].size)
@@ -137,90 +128,102 @@ def _sites(session: Session, as_of: dt.date, organisations: Organisations) -> Su
     found = positions(session, as_of, organisations)
     rows = found.columns
     return Survey(
-        "site", as_of, rows["id"], found.sites.k, _owner_kind(rows, organisations), rows["urban"].astype(np.int64),
+        "site", as_of, rows["id"], found.sites.k, organisations.of(rows["owner"]), rows["urban"].astype(np.int64),
         found.present_row, found.present_party, organisations, site_ratios(found.sites), found.inputs,
     )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class _Lines:
-    """Lines on poles or in ducts in force; `party` is only meaningful where `claimed`."""
+    """Lines on poles or in ducts in force; the party is -1 where nobody has claimed it."""
 
     row: Ints
     party: Ints
-    claimed: Bools
     telecom: Bools
     operator: Bools
-    number: Ints
+    number: NDArray[np.int32]
 
     def known(self, rows: Columns) -> Bools:
         return np.asarray((np.bincount(self.row, minlength=rows["id"].size) > 0) | rows["surveyed"])
 
-    def summed(self, mask: Bools, size: int) -> Ints:
+    def unclaimed(self, size: int, *, telecom: bool) -> Ints:
+        mask = self.party < 0
+        if telecom:
+            mask &= self.telecom
         return np.bincount(self.row[mask], self.number[mask], size).astype(np.int64)
 
 
 def _read_lines(rows: Columns, lines: Columns, organisations: Organisations) -> _Lines:
-    at = _where(rows["id"], lines["row"])
+    at = find(rows["id"], lines["row"])
     inside = at >= 0
-    tenant, telecom = lines["tenant"][inside], lines["telecom"][inside]
-    claimed = tenant > 0
-    party = np.zeros(tenant.size, np.int64)
-    operator = np.zeros(tenant.size, bool)
-    index = organisations.of(tenant[claimed])
-    party[claimed] = organisations.party[index]
-    operator[claimed] = np.isin(organisations.kinds[index], OPERATORS)
-    return _Lines(at[inside], party, claimed, telecom, operator & telecom, lines["lines"][inside].astype(np.int64))
+    if not inside.all():
+        at, lines = at[inside], {name: column[inside] for name, column in lines.items()}
+    who = organisations.of(lines["tenant"])
+    operator = np.append(np.isin(organisations.kinds, OPERATORS), False)[who] & lines["telecom"]
+    return _Lines(at, np.append(organisations.party, -1)[who], lines["telecom"], operator, lines["lines"])
 
 
 def _poles(session: Session, as_of: dt.date, organisations: Organisations) -> Survey:
-    rows, occupancies = queries.poles(session, as_of)
-    lines = _read_lines(rows, occupancies, organisations)
-    size, owner = rows["id"].size, _owner_kind(rows, organisations)
+    carriers, occupancies = all_days.on(session, "pole", as_of)
+    lines = _read_lines(carriers, occupancies, organisations)
+    size, owner = carriers["id"].size, organisations.of(carriers["owner"])
     row, party = lines.row[lines.operator], lines.party[lines.operator]
+    claimed = lines.party >= 0
     counted = Poles(
-        organisations=distinct(lines.row[lines.claimed], lines.party[lines.claimed], size),
+        organisations=distinct(lines.row[claimed], lines.party[claimed], size),
         operators=distinct(row, party, size),
-        unclaimed=lines.summed(~lines.claimed, size),
-        unclaimed_telecom=lines.summed(~lines.claimed & lines.telecom, size),
+        unclaimed=lines.unclaimed(size, telecom=False),
+        unclaimed_telecom=lines.unclaimed(size, telecom=True),
         telecom=np.bincount(lines.row[lines.telecom], minlength=size) > 0,
-        owner_outside_telecom=np.where(owner == "unknown", -1, ~np.isin(owner, TELECOM_BODIES)).astype(np.int64),
-        known=lines.known(rows),
+        owner_outside_telecom=np.append(~np.isin(organisations.kinds, TELECOM_BODIES), -1)[owner].astype(np.int64),
+        known=lines.known(carriers),
     )
     return Survey(
-        "pole", as_of, rows["id"], counted.organisations, owner, np.full(size, -1), row, party, organisations,
-        pole_ratios(counted), (rows, occupancies),
+        "pole", as_of, carriers["id"], counted.organisations, owner, np.full(size, -1), row, party, organisations,
+        pole_ratios(counted), (carriers, occupancies),
     )  # fmt: skip
 
 
 def _ducts(session: Session, as_of: dt.date, organisations: Organisations) -> Survey:
-    rows, occupancies = queries.ducts(session, as_of)
-    lines = _read_lines(rows, occupancies, organisations)
-    size = rows["id"].size
+    carriers, occupancies = all_days.on(session, "duct", as_of)
+    lines = _read_lines(carriers, occupancies, organisations)
+    size = carriers["id"].size
     row, party = lines.row[lines.operator], lines.party[lines.operator]
     counted = Ducts(
-        trench=rows["trench"],
-        route=rows["route"],
-        length_m=rows["length_m"],
-        unclaimed=lines.summed(~lines.claimed & lines.telecom, size),
-        known=lines.known(rows),
+        trench=carriers["trench"],
+        route=carriers["route"],
+        length_m=carriers["length_m"],
+        unclaimed=lines.unclaimed(size, telecom=True),
+        known=lines.known(carriers),
         occupied=row,
         occupant=party,
     )
     return Survey(
-        "duct", as_of, rows["id"], distinct(row, party, size), _owner_kind(rows, organisations), np.full(size, -1),
-        row, party, organisations, duct_ratios(counted), (rows, occupancies),
+        "duct", as_of, carriers["id"], distinct(row, party, size), organisations.of(carriers["owner"]),
+        np.full(size, -1), row, party, organisations, duct_ratios(counted), (carriers, occupancies),
     )  # fmt: skip
 
 
-def _where(ids: Ints, wanted: Ints) -> Ints:
-    """Return the position of each of `wanted` in the ascending `ids`, -1 when the object is not in force."""
-    if ids.size == 0:
-        return np.full(wanted.size, -1, np.int64)
-    at = np.minimum(np.searchsorted(ids, wanted), ids.size - 1)
-    return np.where(ids[at] == wanted, at, -1).astype(np.int64)
+_READ = {"site": _sites, "pole": _poles, "duct": _ducts}
+TABLES: dict[str, tuple[str, ...]] = {
+    "site": ("registry.site", "registry.structure", "registry.base_station", "registry.structure_occupancy"),
+    "pole": all_days.TABLES["pole"],
+    "duct": all_days.TABLES["duct"],
+}
+"""What each kind is read from, beside the organisations."""
+ORGANISATION = "registry.organisation"
 
 
-def _owner_kind(rows: Columns, organisations: Organisations) -> NDArray[np.str_]:
-    kinds = np.append(organisations.kinds, "unknown")
-    return kinds[np.where(rows["owner"] > 0, organisations.of(rows["owner"]), -1)]
+def survey(session: Session, kind: str, as_of: dt.date) -> Survey:
+    """Read and count everything of `kind` ("site", "pole" or "duct") in force on `as_of`."""
+
+    def read() -> Survey:
+        return _READ[kind](session, as_of, queries.organisations(session, as_of))
+
+    def renewed(old: Survey, changes: Changes) -> Survey | None:
+        if kind == "site" or changes.keys() != {ORGANISATION}:
+            return None
+        now = queries.organisations(session, as_of)
+        return replace(old, organisations=now) if now.counts_as(old.organisations) else None
+
+    return kept(session, ("survey", kind, as_of), (ORGANISATION, *TABLES[kind]), read, renewed)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 
+import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.database import PUBLIC, Scope, engine, enter, look_back, session_scope, system
-from app.sharing.kept import kept
+from app.sharing.kept import Changes, kept
 from tests.sharing import registry
 
 ADD = "INSERT INTO registry.pole (code, geom) VALUES (:code, ST_SetSRID(ST_Point(107.5, 16.4), 4326))"
@@ -23,7 +24,7 @@ def codes(session: Session) -> tuple[tuple[str, ...], int]:
         reads.append(1)
         return tuple(session.scalars(text("SELECT code FROM pole ORDER BY code")))
 
-    return kept(session, ("codes",), read), len(reads)
+    return kept(session, ("codes",), ("registry.pole",), read), len(reads)
 
 
 def asked(scope: Scope | None = None) -> tuple[tuple[str, ...], int]:
@@ -55,6 +56,53 @@ def test_a_change_numbered_before_and_committed_after_counts(own_database: str) 
         assert asked() == (("LATER",), 0), "the writer is still at work"
         slow.get_transaction().commit()  # type: ignore[union-attr]
     assert asked() == (("EARLIER", "LATER"), 1)
+
+
+def test_a_writer_that_asks_before_it_writes_counts(own_database: str) -> None:
+    """It has a number already when it asks, and others end before it does."""
+    with session_scope() as session:
+        session.execute(text("SELECT pg_current_xact_id()"))
+        with session_scope() as other:
+            registry.pole(other, "OTHER", 107.5, 16.4)
+        assert codes(session) == (("OTHER",), 1)
+        session.execute(text(ADD), {"code": "OWN"})
+        assert codes(session) == (("OTHER", "OWN"), 1)
+        assert asked() == (("OTHER",), 0), "not yet there for others"
+    assert asked() == (("OTHER", "OWN"), 1)
+
+
+def test_what_it_does_not_depend_on_may_change(own_database: str) -> None:
+    assert asked() == ((), 1)
+    with session_scope() as session:
+        registry.organisation(session, "VNPT")
+        registry.site(session, "S-1", 107.5, 16.4, "VNPT")
+    assert asked() == ((), 0)
+
+
+def test_few_changes_are_read_again_and_many_anew(own_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    renewed: list[list[int]] = []
+
+    def ids(session: Session) -> tuple[int, ...]:
+        return tuple(session.scalars(text("SELECT id FROM pole ORDER BY id")))
+
+    def ask() -> tuple[int, ...]:
+        with session_scope() as session:
+            return kept(session, ("ids",), ("registry.pole",), lambda: ids(session), again)
+
+    def again(old: tuple[int, ...], changes: Changes) -> tuple[int, ...]:
+        renewed.append(changes["registry.pole"].tolist())
+        return (*old, *renewed[-1])
+
+    assert ask() == ()
+    monkeypatch.setattr("app.sharing.kept.MOST_CHANGES", 2)
+    with session_scope() as session:
+        made = [registry.pole(session, f"A{k}", 107.5, 16.4).id for k in range(2)]
+    assert ask() == tuple(made)
+    assert renewed == [made]
+    with session_scope() as session:
+        made += [registry.pole(session, f"B{k}", 107.5, 16.4).id for k in range(3)]
+    assert ask() == tuple(made)
+    assert renewed == [made[:2]]
 
 
 def test_what_was_undone_is_not_kept(own_database: str) -> None:

@@ -18,7 +18,6 @@ from app.licensing.programme.near import pairs_within
 from app.licensing.programme.poles import Comings, Joins, Poles
 from app.licensing.programme.results import Standing
 from app.licensing.programme.solver import Floats, Ints
-from app.sharing import queries
 from app.sharing.queries import Organisations
 from app.sharing.surveys import survey
 
@@ -56,7 +55,7 @@ def read_poles(session: Session, as_of: dt.date) -> RegisteredPoles:
     found = survey(session, "pole", as_of)
     ratio = found.ratios["P1"]
     rows = session.execute(text(_POLES), {"as_of": as_of}).all()
-    _, lines = queries.poles(session, as_of)
+    _, lines = found.inputs
     size = len(rows)
     at = np.minimum(np.searchsorted(found.ids, lines["row"]), max(size - 1, 0))
     inside = found.ids[at] == lines["row"] if size else np.zeros(len(at), bool)
