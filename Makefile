@@ -38,6 +38,8 @@ lock:  ## recompile the lock files: hashes, no addresses
 		--extra dev pyproject.toml -o scripts/requirements.lock
 	.venv/bin/uv pip compile --generate-hashes --no-emit-index-url --universal --no-header --no-annotate -q \
 		scripts/node.in -o scripts/node.lock
+	.venv/bin/uv pip compile --generate-hashes --no-emit-index-url --universal --no-header --no-annotate -q \
+		scripts/ogctests.in -o scripts/ogctests.lock
 
 stop:  ## stop the private database
 	@$(HATANG) db stop
