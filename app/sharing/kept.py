@@ -1,4 +1,4 @@
-"""What was read of the registry, kept in memory and brought up to date by the rows that changed since.
+"""What was read of the registry, kept in memory or on disk, and brought up to date by the rows that changed since.
 
 Reading and placing a million poles takes seconds, and every question about sharing needs both. What was read is kept
 with its moment (the transactions that had ended by then) and the tables it depends on. The next question asks which

@@ -232,6 +232,6 @@ def test_a_new_name_counts_nothing_again(own_database: str, monkeypatch: pytest.
         session.execute(text("UPDATE registry.organisation SET kind = 'operator' WHERE code = 'EVN'"))
     assert ask()[1] < outside
     with session_scope() as session:
-        session.execute(text("UPDATE registry.organisation SET code = 'EVN-HUE' WHERE code = 'EVN'"))
+        session.execute(text("UPDATE registry.organisation SET code = 'EVN_HUE' WHERE code = 'EVN'"))
     ask()
     assert len(counts) == 3
