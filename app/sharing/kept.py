@@ -1,4 +1,4 @@
-"""What was read of the registry, kept in memory and brought up to date by the rows that changed since.
+"""What was read of the registry, kept in memory or on disk, and brought up to date by the rows that changed since.
 
 Reading and placing a million poles takes seconds, and every question about sharing needs both. What was read is kept
 with its moment (the transactions that had ended by then) and the tables it depends on. The next question asks which
@@ -30,7 +30,7 @@ from app.sharing.stored import Columns, Moment
 T = TypeVar("T")
 Changes = dict[str, NDArray[np.int64]]
 """Ids of the changed rows of each table, ascending; only tables with changes."""
-LIMIT_BYTES: Final = 1_500_000_000
+LIMIT_BYTES: Final = 1_000_000_000
 """About four dates of 1,000,000 poles; the least lately used go first."""
 MOST_CHANGES: Final = 50_000
 """With more, all is read anew: 5 % of 1,000,000 poles."""

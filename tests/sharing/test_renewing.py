@@ -19,9 +19,10 @@ from sqlalchemy.orm import Session
 
 from app.database import Scope, engine, enter, session_scope, system
 from app.kit.bulk import arrays
-from app.sharing import all_days, kept
+from app.sharing import all_days, kept, surveys
 from app.sharing.figures import Ints
 from app.sharing.geographies import places
+from app.sharing.queries import Organisations
 from app.sharing.service import sharing_on
 from app.sharing.stored import Columns
 from app.sharing.surveys import Survey, survey
@@ -202,3 +203,35 @@ def test_a_writer_at_work_is_renewed_when_it_commits(own_database: str, monkeypa
         slow.get_transaction().commit()  # type: ignore[union-attr]
     after = answers(READ)
     assert after == fresh(READ, monkeypatch) != before
+
+
+def test_a_new_name_counts_nothing_again(own_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name is told; a kind or a code decides what is counted."""
+    counts: list[dt.date] = []
+    count = surveys._READ["pole"]
+
+    def counted(session: Session, as_of: dt.date, organisations: Organisations) -> Survey:
+        counts.append(as_of)
+        return count(session, as_of, organisations)
+
+    def ask() -> tuple[list[str], float]:
+        with session_scope() as session:
+            found = survey(session, "pole", DAYS[1])
+            return found.organisations.names, found.ratios["P3"].figure.numerator
+
+    with session_scope() as session:
+        build(session)
+    monkeypatch.setitem(surveys._READ, "pole", counted)
+    names, outside = ask()
+    with session_scope() as session:
+        session.execute(text("UPDATE registry.organisation SET name = 'Điện lực' WHERE code = 'EVN'"))
+    renamed, same = ask()
+    assert (set(renamed) - set(names), same) == ({"Điện lực"}, outside)
+    assert len(counts) == 1
+    with session_scope() as session:
+        session.execute(text("UPDATE registry.organisation SET kind = 'operator' WHERE code = 'EVN'"))
+    assert ask()[1] < outside
+    with session_scope() as session:
+        session.execute(text("UPDATE registry.organisation SET code = 'EVN_HUE' WHERE code = 'EVN'"))
+    ask()
+    assert len(counts) == 3
