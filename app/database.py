@@ -283,10 +283,6 @@ def look_back(session: Session, known_at: dt.datetime | None) -> None:
     session.info["known_at"] = known_at
 
 
-_GENERIC = text("SET LOCAL plan_cache_mode = force_generic_plan")
-_AUTO = text("SET LOCAL plan_cache_mode = auto")
-
-
 @contextmanager
 def planned_once(session: Session) -> Iterator[None]:
     """Plan the statements of this block once a connection, not for every value.
@@ -294,9 +290,10 @@ def planned_once(session: Session) -> Iterator[None]:
     For small statements that find few rows by an index whatever is asked: the planner takes longer than the answer.
     After an error the transaction is lost, and the setting with it.
     """
-    session.execute(_GENERIC)
+    connection = raw_connection(session)  # twice in every check: past what SQLAlchemy does around a statement
+    connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
     yield
-    session.execute(_AUTO)
+    connection.execute("SET LOCAL plan_cache_mode = auto")
 
 
 @lru_cache

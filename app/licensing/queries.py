@@ -5,12 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.licensing.candidates import Candidate
+from app.licensing.constraints.judgement import Area
+from app.licensing.constraints.queries import AROUND, area_of
 from app.licensing.effect import Tenancy
 from app.licensing.inputs import Place
 from app.sharing.kept import kept
@@ -22,8 +25,8 @@ MOST_POLES = 10_000
 # Sub-queries, so that the place is read from its text once and not for every row.
 _HERE = "(SELECT ST_GeomFromEWKT(:place)::geography)"
 _AROUND = f"""
-    {{geom}} && (SELECT ST_Expand(ST_GeomFromEWKT(:place), :dx, :dy))
-    AND ST_DWithin({{geom}}::geography, {_HERE}, :radius_m)
+    {{geom}} && (SELECT ST_Expand(ST_GeomFromEWKT(:place), :{{of}}dx, :{{of}}dy))
+    AND ST_DWithin({{geom}}::geography, {_HERE}, :{{of}}radius_m)
 """
 # A base station without a structure stands on every one of its site: nobody knows on which.
 _CANDIDATES = text(f"""
@@ -48,21 +51,26 @@ _CANDIDATES = text(f"""
     FROM structure st
     JOIN site s ON s.id = st.site_id
     LEFT JOIN organisation o ON o.id = coalesce(st.owner_id, s.owner_id)
-    WHERE {_AROUND.format(geom="st.geom")} AND st.kind NOT IN ('house', 'container', 'indoor')
+    WHERE {_AROUND.format(geom="st.geom", of="")} AND st.kind NOT IN ('house', 'container', 'indoor')
       AND registry.in_force(st.valid_from, st.valid_to, :as_of) AND registry.in_force(s.valid_from, s.valid_to, :as_of)
     ORDER BY distance_m, st.code
 """)  # noqa: S608 - our own words
-_POLES = text(f"""
+_POLES = f"""
     SELECT count(*) FROM (
-        SELECT FROM pole p WHERE {_AROUND.format(geom="p.geom")}
+        SELECT FROM pole p WHERE {_AROUND.format(geom="p.geom", of="")}
         AND registry.in_force(p.valid_from, p.valid_to, :as_of) LIMIT {MOST_POLES + 1}) AS p
-""")  # noqa: S608
-_PLACE = text(f"""
+"""  # noqa: S608
+_COMMUNE = f"""
     SELECT u.code, u.name, u.kind, ST_Distance(p.geom::geography, {_HERE}) AS metres
     FROM unit_part p JOIN unit u ON u.id = p.unit_id
-    WHERE {_AROUND.format(geom="p.geom")} AND u.level = 'commune'
+    WHERE {_AROUND.format(geom="p.geom", of="outside_")} AND u.level = 'commune'
       AND registry.in_force(u.valid_from, u.valid_to, :as_of)
     ORDER BY metres, u.code LIMIT 1
+"""  # noqa: S608
+_PLACE = text(_COMMUNE)
+_GROUND = text(f"""
+    SELECT ({_POLES}) AS poles, (SELECT row_to_json(c) FROM ({_COMMUNE}) c) AS commune,
+           (SELECT coalesce(json_agg(a), '[]') FROM ({AROUND}) a) AS areas
 """)  # noqa: S608
 # Radio operators of each position, by code: the same organisation under two names is one. As app.sharing.queries.
 _TENANCY = text("""
@@ -121,15 +129,47 @@ def log_restricted(session: Session, shown: Sequence[Candidate]) -> None:
         session.execute(text("SELECT audit.saw('colocation', 'sites', :id, true)"), {"id": candidate.site_id})
 
 
-def poles_nearby(session: Session, place: str, radius_m: float, as_of: dt.date) -> tuple[int, bool]:
-    """Return how many poles in force stand within `radius_m`, and whether there are more: MOST_POLES are counted."""
-    found = int(session.execute(_POLES, _values(place, radius_m, as_of)).scalar_one())
-    return min(found, MOST_POLES), found > MOST_POLES
+@dataclass(frozen=True)
+class Ground:
+    """What is around a place beside structures.
+
+    `poles` are those in force within the radius, no more than MOST_POLES; `more` says that there are more.
+    """
+
+    commune: Place | None
+    poles: int
+    more: bool
+    areas: tuple[Area, ...]
+
+
+def ground(
+    session: Session, place: str, inside: tuple[float, float], area: bytes | None, radius_m: float, tolerance_m: float,
+    as_of: dt.date,
+) -> Ground:  # fmt: skip
+    """Return the commune of a place, the poles around it and what constrains it, by one statement.
+
+    Parameters
+    ----------
+    place : str
+        As `candidates` takes it.
+    inside, area : tuple of float and bytes
+        The point, or one in the search area, and that area: as `constraints.queries.around` takes them.
+    radius_m, tolerance_m : float
+        Of the poles; and how far from its commune a place may lie.
+    """
+    lon, lat = inside
+    values = {**_values(place, radius_m, as_of), **_values(place, tolerance_m, as_of, of="outside_"), "lon": lon,
+              "lat": lat, "area": area}  # fmt: skip
+    poles, commune, areas = session.execute(_GROUND, values).one()
+    return Ground(
+        None if commune is None else Place(*commune.values()), min(poles, MOST_POLES), poles > MOST_POLES,
+        tuple(area_of(each) for each in areas),
+    )  # fmt: skip
 
 
 def place_of(session: Session, place: str, tolerance_m: float, as_of: dt.date) -> Place | None:
     """Return the commune in force that contains the place, else the nearest within `tolerance_m`."""
-    row = session.execute(_PLACE, _values(place, tolerance_m, as_of)).one_or_none()
+    row = session.execute(_PLACE, _values(place, tolerance_m, as_of, of="outside_")).one_or_none()
     return None if row is None else Place(*row)
 
 
@@ -157,7 +197,8 @@ def point(lon: float, lat: float) -> str:
     return f"SRID=4326;POINT({lon!r} {lat!r})"
 
 
-def _values(place: str, radius_m: float, as_of: dt.date) -> dict[str, object]:
+def _values(place: str, radius_m: float, as_of: dt.date, of: str = "") -> dict[str, object]:
     dy = radius_m / _METRES_PER_DEGREE
     # At the country's north, or the place itself: a box a little too wide costs nothing.
-    return {"place": place, "radius_m": radius_m, "dx": dy / math.cos(math.radians(24.0)), "dy": dy, "as_of": as_of}
+    dx = dy / math.cos(math.radians(24.0))
+    return {"place": place, f"{of}radius_m": radius_m, f"{of}dx": dx, f"{of}dy": dy, "as_of": as_of}

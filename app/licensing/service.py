@@ -88,9 +88,12 @@ def gather(
             None if within is None else within.wkt,
         )  # fmt: skip
         at = queries.point(lon, lat) if within is None else f"SRID=4326;{within.wkt}"
-        place = queries.place_of(session, at, judgement["boundary_tolerance_m"], as_of)
+        wkb = None if within is None else within.wkb
+        tolerance_m = judgement["boundary_tolerance_m"]
+        ground = queries.ground(session, at, (lon, lat), wkb, proposal.radius_m, tolerance_m, as_of)
+        place = ground.commune
         if known.boundaries and place is None:
-            raise outside_province(lon, lat, judgement["boundary_tolerance_m"])
+            raise outside_province(lon, lat, tolerance_m)
         limits = Limits(
             search["near_duplicate_m"], judgement["min_height_share"], Room(**policy["room"].value),
             judgement["min_coverage_share"], judgement["partial_coverage_share"],
@@ -100,9 +103,8 @@ def gather(
         standing_there = queries.around(session, at, max(reach_m, everywhere.urban_distance_m.value), as_of)
         around = {c: there for c, there in standing_there if c.distance_m <= reach_m}
         queries.log_restricted(session, [c for c in around if c.restricted and c.distance_m <= proposal.radius_m])
-        poles, more = queries.poles_nearby(session, at, proposal.radius_m, as_of)
         findings = constraints_at(
-            session, lon, lat, height_m=height_m, code=type_code, area=None if within is None else within.wkb,
+            session, lon, lat, height_m=height_m, code=type_code, area=wkb, areas=ground.areas,
             as_of=as_of, policy=everywhere,
             beside=None if within else _beside(place, [c for c, _ in standing_there], everywhere),
         )  # fmt: skip
@@ -117,7 +119,7 @@ def gather(
         candidates=tuple(around),
         hosts={c.structure_id: Host(len(there), proposal.operator in there) for c, there in around.items()},
         tenancy=queries.tenancy(session, as_of), findings=findings, reaches=found.reaches, proposed=found.proposed,
-        modelled=found.modelled, prices=prices, poles_nearby=poles, poles_at_least=more,
+        modelled=found.modelled, prices=prices, poles_nearby=ground.poles, poles_at_least=ground.more,
         desk={"vi": desk.value["vi"], "en": desk.value["en"]}, citations=tuple(dict.fromkeys(cited)),
     )  # fmt: skip
 

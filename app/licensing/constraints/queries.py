@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import text
@@ -14,7 +15,7 @@ from app.licensing.constraints.judgement import Area
 from app.licensing.constraints.rules import read_rule
 
 # The reach is a box around everything the rule may touch, so the index alone finds the few rows to measure.
-_AROUND = text("""
+AROUND = """
     WITH asked AS (
         SELECT coalesce(ST_SetSRID(ST_GeomFromWKB(CAST(:area AS bytea)), 4326),
                         ST_SetSRID(ST_MakePoint(:lon, :lat), 4326)) AS geom
@@ -26,7 +27,8 @@ _AROUND = text("""
     WHERE c.reach && a.geom AND ST_DWithin(c.geom::geography, a.geom::geography, c.reach_m)
       AND registry.in_force(c.valid_from, c.valid_to, :as_of)
     ORDER BY c.kind, c.code
-""")
+"""
+_AROUND = text(AROUND)
 _SURROUNDINGS = text("""
     SELECT (SELECT u.kind = :ward FROM unit_part p JOIN unit u ON u.id = p.unit_id
             WHERE p.geom && here.geom AND ST_Intersects(p.geom, here.geom) AND u.level = 'commune'
@@ -48,6 +50,7 @@ _COLUMNS = """c.id, c.kind, c.code, c.name, c.rule, c.citation, c.valid_from, c.
     c.restricted, c.reach_m"""
 WARD = "phường"
 """Kind of the communes that are towns."""
+_DAYS = ("valid_from", "valid_to")
 METRES_PER_DEGREE = 110_500.0
 """The smallest length of a degree of latitude."""
 
@@ -64,7 +67,13 @@ def around(session: Session, lon: float, lat: float, area: bytes | None, as_of: 
     """
     values = {"lon": lon, "lat": lat, "area": area, "as_of": as_of}
     rows = session.execute(_AROUND, values).mappings()
-    return [Area(**{**row, "rule": read_rule(row["kind"], row["rule"])}) for row in rows]
+    return [area_of(dict(row)) for row in rows]
+
+
+def area_of(row: Mapping[str, Any]) -> Area:
+    """Return the constraint of a row of `AROUND`; days may be texts, as JSON has them."""
+    days = {name: dt.date.fromisoformat(row[name]) if isinstance(row[name], str) else row[name] for name in _DAYS}
+    return Area(**{**row, **days, "rule": read_rule(row["kind"], row["rule"])})
 
 
 def surroundings(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -18,7 +19,7 @@ from app.kit.etag import check_match, etag_of
 from app.kit.page import parse_bbox, today
 from app.licensing.checks import check_between, check_point
 from app.licensing.constraints import queries
-from app.licensing.constraints.judgement import Asked, Dated, Finding, Policy, What, judge, worst
+from app.licensing.constraints.judgement import Area, Asked, Dated, Finding, Policy, What, judge, worst
 from app.licensing.constraints.models import KINDS, SHAPES, ConstraintArea
 from app.licensing.constraints.rules import read_rule, unknown_kind, written
 from app.licensing.constraints.schemas import AreasQuestion, ConstraintIn, ConstraintsQuestion, Ending
@@ -46,6 +47,7 @@ def constraints_at(
     as_of: dt.date,
     what: What = "tower",
     policy: Policy | None = None,
+    areas: Sequence[Area] | None = None,
     beside: tuple[bool | None, float] | None = None,
 ) -> tuple[Finding, ...]:
     """Return what constrains a proposal at a point, or anywhere in a search area.
@@ -63,6 +65,8 @@ def constraints_at(
         part of it only warns. Ground and neighbours are those of the point.
     policy : Policy, optional
         Read already (`policy_of`).
+    areas : sequence of Area, optional
+        Read already, as `queries.around` would.
     beside : tuple, optional
         What `queries.surroundings` would say, read already.
 
@@ -72,7 +76,7 @@ def constraints_at(
         Gravest first. How near the next structure stands is told only to who reads everybody's.
     """
     policy = policy or policy_of(standing(session, as_of, EVERYWHERE))
-    areas = queries.around(session, lon, lat, area, as_of)
+    areas = queries.around(session, lon, lat, area, as_of) if areas is None else areas
     ground_m = _ground_m(session, lon, lat) if any(a.kind == "airport" for a in areas) else None
     in_town, nearest_m = None, None
     if what == "tower" and reads_all(session):
