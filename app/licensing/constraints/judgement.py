@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from app.kit.text import decimal_vi
 from app.licensing.constraints.obstacle_surface import allowed_above_ground_m
 from app.licensing.constraints.rules import Airport, Heritage, Other, PlannedZone, Rule, UndergroundStreet
 from app.sites.antenna_code import CODES
@@ -233,7 +234,7 @@ def _airport(area: Area, asked: Asked) -> list[Finding]:
     limit = float(allowed_above_ground_m(area.distance_m, ground, area.rule.elevation_m, area.rule.surfaces))
     km = area.distance_m / 1000
     where = (
-        f"Cách sân bay {area.name} {km:.1f} km, trong bề mặt giới hạn chướng ngại vật",
+        f"Cách sân bay {area.name} {decimal_vi(km, 1)} km, trong bề mặt giới hạn chướng ngại vật",
         f"{km:.1f} km from the aerodrome {area.name}, below its obstacle limitation surface",
     )
     if math.isinf(limit):
@@ -245,7 +246,7 @@ def _airport(area: Area, asked: Asked) -> list[Finding]:
     if limit <= 0:
         vi, en = "mặt đất đã cao hơn bề mặt này", "the ground itself stands above it"
     else:
-        vi, en = f"cao tối đa {limit:.1f} m trên mặt đất", f"at most {limit:.1f} m above ground"
+        vi, en = f"cao tối đa {decimal_vi(limit, 1)} m trên mặt đất", f"at most {limit:.1f} m above ground"
     status: Status = "ok" if asked.height_m <= limit else "refuse"
     return [_of(area, "height", status, asked.height_m, round(limit, 2), f"{where[0]}: {vi}", f"{where[1]}: {en}")]
 

@@ -115,6 +115,8 @@ def _names(pen: _Pen, ground: Mapping[str, Any]) -> Iterable[str]:
         if commune["lon"] is None:  # only the margin beyond the frame lies in it
             continue
         x, y = pen.at(commune["lon"], commune["lat"])
+        if abs(x - SIZE / 2) < 70 and abs(y - SIZE / 2) < 24:  # the proposal stands in the middle
+            y = SIZE / 2 + 40
         taken.append((x, y))
         name = unit_name(commune).upper()
         x = min(max(x, 4 + 4.2 * len(name)), SIZE - 4 - 4.2 * len(name))
