@@ -1,7 +1,9 @@
 """How each published layer looks in QGIS: one table, from which QML, SLD and the project are written.
 
 A state of sharing is told as the web map tells it (sql/tile_sites.sql, tile_poles.sql, tile_ducts.sql), from the
-published properties alone: `tenants` and `occupants` list who uses an object, "?" being a cable nobody claimed.
+published properties: `tenants` and `occupants` list who uses an object, "?" being a cable nobody claimed. What they do
+not say is put in by `styles.told`: {complete}, whether the caller is told of every user of an object, and {radio},
+whether an organisation runs a radio network.
 """
 
 from __future__ import annotations
@@ -85,14 +87,14 @@ VERDICT_WORDS: Final = {"covered": "Có sóng", "not_covered": "Không có sóng
 
 
 
-def _count(listed: str) -> str:
-    """Return the expression of how many organisations a list as EVN:power;VIETTEL;? names."""
-    plain = f"regexp_replace({listed}, ':[^;]*', '')"
-    return f"array_length(array_remove_all(array_remove_all(array_distinct(string_to_array({plain}, ';')), '?'), ''))"
+def _codes(listed: str) -> str:
+    """Return the expression of the organisations that a list as EVN:power;VIETTEL;? names."""
+    plain = f"regexp_replace(coalesce({listed}, ''), ':[^;]*', '')"
+    return f"array_filter(string_to_array({plain}, ';'), @element NOT IN ('', '?'))"
 
 
 def _state(users: str, unclaimed: str = "false") -> str:
-    """Return the expression of a state of sharing; {complete} says that the caller is told of every user."""
+    """Return the expression of the state of sharing of an object with so many `users`."""
     return (
         f"CASE WHEN {users} >= 3 THEN 'many' WHEN {users} = 2 THEN 'shared'"
         f" WHEN {unclaimed} OR NOT ({{complete}}) THEN 'unknown' WHEN {users} = 1 THEN 'single'"
@@ -100,8 +102,9 @@ def _state(users: str, unclaimed: str = "false") -> str:
     )
 
 
-_ON_SITE: Final = _count("concat(\"stations\", ';', \"tenants\")")
-_ON_LINE: Final = _count("coalesce(\"occupants\", '')")
+_TENANTS: Final = "array_filter(" + _codes('"tenants"') + ", {radio})"
+_ON_SITE: Final = "array_length(array_distinct(array_cat(" + _codes('"stations"') + f", {_TENANTS})))"
+_ON_LINE: Final = "array_length(array_distinct(" + _codes('"occupants"') + "))"
 _UNCLAIMED: Final = "coalesce(\"occupants\", '') LIKE '%?%'"
 _NEWEST: Final = "CASE {} ELSE 'none' END".format(
     " ".join(f"WHEN \"stations\" LIKE '%{t}%' THEN '{t}'" for t in ("5G", "4G", "3G", "2G"))

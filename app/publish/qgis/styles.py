@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
+from typing import Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.database import reads_all, scope_of
+from app.organisations.models import Organisation
 from app.publish.layers import LAYERS
 from app.publish.qgis.looks import LOOKS, Label, Look
 from app.publish.qgis.palette import WHITE
 from app.publish.qgis.symbols import GEOMETRY_TYPE, rgba, symbol_xml
 from app.publish.qgis.words import ALIASES
+from app.publish.queries import operators
 
 VERSION = "3.22.0"
 _DOCTYPE = b"<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
@@ -18,25 +27,44 @@ _PLACEMENT = {"marker": "6", "line": "2", "fill": "4"}
 _OVER_POINT = "1"
 
 
-def qml(style: str, own: Sequence[str] | None = None) -> str | None:
-    """Return the QML of a style, which bears the name of its layer or one of `LOOKS`; None when there is none.
+@dataclass(frozen=True)
+class Reader:
+    """For whom a style is written.
 
-    Parameters
-    ----------
-    own : sequence of str, optional
-        Codes of the caller's organisations, when of others' objects it is not told every user: the state of those
-        is unknown to it, as on the map. None: the caller is told of everybody.
+    `own`: codes of the reader's organisations, when of others' objects it is not told every user: their state is
+    unknown to it, as on the map. None: it is told of everybody.
+    `radio`: codes of the operators of radio networks. Without them, only who transmits from a site counts there.
     """
+
+    own: tuple[str, ...] | None = None
+    radio: tuple[str, ...] = ()
+
+
+ANYBODY: Final = Reader()
+
+
+def reader(session: Session, as_of: dt.date) -> Reader:
+    """Return for whom the styles of this transaction's caller are written."""
+    radio = tuple(sorted(o.code for o in operators(session, as_of) if o.has_radio))
+    scope = scope_of(session)
+    if reads_all(session) or (scope.communes and not scope.organisations):
+        return Reader(None, radio)
+    mine = select(Organisation.code).where(Organisation.id.in_(scope.organisations)).distinct()
+    return Reader(tuple(sorted(session.scalars(mine))), radio)
+
+
+def qml(style: str, caller: Reader = ANYBODY) -> str | None:
+    """Return the QML of a style, which bears the name of its layer or one of `LOOKS`; None when there is none."""
     look = LOOKS.get(style)
     if look is None:
         return None
     root = Element("qgis", version=VERSION, styleCategories="AllStyleCategories")
-    write(root, look, own)
+    write(root, look, caller)
     indent(root, " ")
     return (_DOCTYPE + tostring(root, encoding="utf-8")).decode()
 
 
-def write(root: Element, look: Look, own: Sequence[str] | None = None) -> None:
+def write(root: Element, look: Look, caller: Reader = ANYBODY) -> None:
     """Write `look` into `root`: the root of a QML, or a maplayer of a project."""
     kind = look.categories[0].symbol.kind
     root.set("labelsEnabled", str(int(look.label is not None)))
@@ -46,9 +74,9 @@ def write(root: Element, look: Look, own: Sequence[str] | None = None) -> None:
     flags = SubElement(root, "flags")
     for flag in ("Identifiable", "Removable", "Searchable"):
         SubElement(flags, flag).text = "1"
-    _renderer(root, look, own)
+    _renderer(root, look, caller)
     if look.label is not None:
-        _labeling(root, look.label, kind, own)
+        _labeling(root, look.label, kind, caller)
     aliases = SubElement(root, "aliases")
     for index, name in enumerate(properties(look)):
         if name in ALIASES:
@@ -63,20 +91,22 @@ def properties(look: Look) -> tuple[str, ...]:
     return tuple(LAYERS[look.layer].properties) if look.layer in LAYERS else tuple(ALIASES)
 
 
-def told(expression: str, own: Sequence[str] | None) -> str:
-    """Put into `expression` for which objects the caller is told of every user."""
-    if own is None:
-        return expression.replace("{complete}", "true")
-    codes = ", ".join("'{}'".format(code.replace("'", "''")) for code in own)
-    return expression.replace("{complete}", f'coalesce("owner" IN ({codes}), false)' if codes else "false")
+def told(expression: str, caller: Reader) -> str:
+    """Put into `expression` what the properties do not say: see `app.publish.qgis.looks`."""
+    complete = "true" if caller.own is None else f'coalesce("owner" IN ({_listed(caller.own)}), false)'
+    return expression.replace("{complete}", complete).replace("{radio}", f"@element IN ({_listed(caller.radio)})")
 
 
-def _renderer(root: Element, look: Look, own: Sequence[str] | None) -> None:
+def _listed(codes: Sequence[str]) -> str:
+    return ", ".join("'{}'".format(code.replace("'", "''")) for code in codes) or "NULL"
+
+
+def _renderer(root: Element, look: Look, caller: Reader) -> None:
     if look.by is None:
         renderer = SubElement(root, "renderer-v2", type="singleSymbol")
         symbols = SubElement(renderer, "symbols")
     else:
-        renderer = SubElement(root, "renderer-v2", type="categorizedSymbol", attr=told(look.by, own))
+        renderer = SubElement(root, "renderer-v2", type="categorizedSymbol", attr=told(look.by, caller))
         categories = SubElement(renderer, "categories")
         for number, category in enumerate(look.categories):
             SubElement(categories, "category", symbol=str(number), value=category.value, label=category.label,
@@ -88,10 +118,10 @@ def _renderer(root: Element, look: Look, own: Sequence[str] | None) -> None:
         symbol_xml(symbols, category.symbol, str(number))
 
 
-def _labeling(root: Element, label: Label, kind: str, own: Sequence[str] | None) -> None:
+def _labeling(root: Element, label: Label, kind: str, caller: Reader) -> None:
     settings = SubElement(SubElement(root, "labeling", type="simple"), "settings", calloutType="simple")
     style = SubElement(
-        settings, "text-style", fieldName=told(label.expression, own), isExpression="1", fontFamily="Arial",
+        settings, "text-style", fieldName=told(label.expression, caller), isExpression="1", fontFamily="Arial",
         fontSize=f"{label.size_pt:g}", fontSizeUnit="Point", fontWeight="75" if label.bold else "50",
         namedStyle="Bold" if label.bold else "Regular", textColor=rgba(label.colour), textOpacity="1",
         multilineHeight="1",
