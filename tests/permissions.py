@@ -161,6 +161,10 @@ QUESTIONS: dict[str, Questions] = {
                                                           for n in ("here", "there")],
     "GET /api/communes": _plain("/api/communes"),
     "GET /api/exports/{layer}.geojson": _exports,
+    "GET /api/qgis/project.qgz": _plain("/api/qgis/project.qgz", {}, {"commune": "1"}, {"commune": INJECTION}),
+    "GET /api/qgis/styles/{style}.{form}": lambda w: [
+        Ask(f"/api/qgis/styles/{style}.{form}") for style in (*EXPORTED, INJECTION) for form in ("qml", "sld")
+    ],
     "GET /healthz": _plain("/healthz"),
     "GET /readyz": _plain("/readyz"),
     "GET /metrics": _plain("/metrics"),

@@ -69,6 +69,8 @@ class Look:
     """Properties the map tip shows, the first one as its head."""
     from_scale: int | None = None
     """The layer is drawn from 1:`from_scale` on; None at every scale."""
+    places: str | None = None
+    """Where a layer's objects have areas or mere points: GDAL's name of the type this look draws, Polygon or Point."""
     shown: bool = True
     """Whether the project opens with it switched on."""
 
@@ -83,8 +85,6 @@ GROUPS: Final = (SITES, LINES, PLACES, AREAS, COVERAGE)
 
 STATE_WORDS: Final = {"shared": "Dùng chung", "single": "Một đơn vị", "unknown": "Chưa rõ", "empty": "Đang trống"}
 VERDICT_WORDS: Final = {"covered": "Có sóng", "not_covered": "Không có sóng", "unknown": "Chưa rõ"}
-
-
 
 
 def _codes(listed: str) -> str:
@@ -109,6 +109,8 @@ _UNCLAIMED: Final = "coalesce(\"occupants\", '') LIKE '%?%'"
 _NEWEST: Final = "CASE {} ELSE 'none' END".format(
     " ".join(f"WHEN \"stations\" LIKE '%{t}%' THEN '{t}'" for t in ("5G", "4G", "3G", "2G"))
 )
+_VERDICT: Final = "coalesce(\"verdict\", 'unknown')"
+_DIM: Final = STATE["shared"]
 _NAME: Final = '"name"'
 _HALO: Final = stroke(WHITE, 1.4, 0.9, opacity=0.6)
 
@@ -132,7 +134,7 @@ def _kinds(draw: Mapping[str, tuple[str, Symbol]], other: Symbol) -> tuple[Categ
 
 LOOKS: Final[Mapping[str, Look]] = {
     "sites": Look(
-        "sites", "Vị trí trạm theo mức dùng chung", SITES, _states(_marks("circle", 4.2, 1.5), "nhà mạng"),
+        "sites", "Vị trí trạm theo mức dùng chung", SITES, _states(_marks("circle", 4.2, 1.9), "nhà mạng"),
         by=_state(_ON_SITE),
         label=Label(f"if({_ON_SITE} > 0 AND ({{complete}}), concat(\"code\", ' · ', {_ON_SITE}), \"code\")", 25_000),
         tip=("code", "name", "owner", "stations", "tenants", "surveyed_on"),
@@ -150,7 +152,7 @@ LOOKS: Final[Mapping[str, Look]] = {
     ),
     "sites_blurred": Look(
         "sites_blurred", "Vị trí trạm làm mờ theo ô lưới", SITES,
-        (Category("", "Số vị trí trạm trong ô", marker("square", STATE["shared"], STATE["shared"], 7, 2, opacity=0.22)),),
+        (Category("", "Số vị trí trạm trong ô", marker("square", _DIM, _DIM, 7, 2, opacity=0.22)),),
         label=Label('"count"', 150_000, 9, STATE["shared"], bold=True, over=True), tip=("count", "grid_m"),
     ),
     "structures": Look(
@@ -194,13 +196,13 @@ LOOKS: Final[Mapping[str, Look]] = {
             "submarine": ("Cáp ngầm dưới nước", line(stroke(VERDICT["covered"], 0.5, 0.3, dash="dash dot"))),
             "mixed": ("Đi hỗn hợp", line(stroke(INK, 0.4, 0.25, dash="dash dot dot"))),
         }, line(stroke(LINE["unknown"], 0.4, 0.25))),
-        by='"laying"', label=Label('"code"', 5_000, 7), tip=("code", "owner", "medium", "laying", "fibre_count", "length_m"),
-        from_scale=50_000, shown=False,
+        by='"laying"', label=Label('"code"', 5_000, 7),
+        tip=("code", "owner", "medium", "laying", "fibre_count", "length_m"), from_scale=50_000, shown=False,
     ),
     "ducts": Look(
         "ducts", "Tuyến cống bể theo mức dùng chung", LINES,
         _states(
-            {s: line(stroke(WHITE, 2, 0.9, opacity=0.8), stroke(colour, 1.3, 0.45))
+            {s: line(stroke(WHITE, 2, 0.6, opacity=0.8), stroke(colour, 1.3, 0.5))
              for s, colour in ({"many": MORE} | LINE).items()}, "đơn vị"),
         by=_state(_ON_LINE, _UNCLAIMED), label=Label("concat(\"bore_count\", ' ống · ' || \"occupants\")", 5_000, 7),
         tip=("code", "owner", "bore_count", "occupants", "street", "length_m"), from_scale=500_000,
@@ -218,17 +220,40 @@ LOOKS: Final[Mapping[str, Look]] = {
             "clinic": ("Cơ sở y tế", marker("cross_fill", WHITE, "#b3261e", 3.2, 1.3)),
             "essential": ("Hạ tầng thiết yếu", marker("diamond", ACCENT, INK, 4, 2.2)),
         }, marker("circle", WHITE, INK, 2.6, 1.2)),
-        by='"kind"', label=Label(_NAME, 15_000, 7), tip=("name", "kind", "connections"), from_scale=250_000, shown=False,
+        by='"kind"', label=Label(_NAME, 15_000, 7), tip=("name", "kind", "connections"),
+        from_scale=250_000, shown=False,
+    ),
+    "communes_points": Look(
+        "communes", "Xã, phường chưa có ranh giới", AREAS,
+        (Category("", "Trung tâm xã, phường", marker("circle", WHITE, INK, 3, 2)),),
+        label=Label(_NAME, 600_000, 9, INK, bold=True), tip=("name", "code", "kind"), places="Point",
+    ),
+    "villages_points": Look(
+        "villages", "Thôn, bản, tổ dân phố chỉ biết điểm", AREAS,
+        (Category("", "Trung tâm thôn, bản, tổ dân phố", marker("circle", WHITE, VERDICT_EDGE["unknown"], 1.6, 0.8)),),
+        label=Label(_NAME, 50_000), tip=("name", "code", "commune_name", "population", "households"),
+        from_scale=250_000, places="Point",
     ),
     "communes": Look(
         "communes", "Xã, phường", AREAS,
         (Category("", "Ranh giới xã, phường", area(WHITE, 0, _HALO, stroke(INK, 0.5, 0.3))),),
-        label=Label(_NAME, 600_000, 9, INK, bold=True), tip=("name", "code", "kind"),
+        label=Label(_NAME, 600_000, 9, INK, bold=True), tip=("name", "code", "kind"), places="Polygon",
     ),
     "villages": Look(
         "villages", "Thôn, bản, tổ dân phố", AREAS,
-        (Category("", "Ranh giới thôn, bản, tổ dân phố", area(WHITE, 0, stroke(VERDICT_EDGE["unknown"], 0.3, 0.1, dash="dash"))),),
-        label=Label(_NAME, 50_000), tip=("name", "code", "commune_name", "population", "households"), from_scale=250_000,
+        (Category("", "Ranh giới thôn, bản, tổ dân phố",
+                  area(WHITE, 0, stroke(VERDICT_EDGE["unknown"], 0.3, 0.1, dash="dash"))),),
+        label=Label(_NAME, 50_000), tip=("name", "code", "commune_name", "population", "households"),
+        from_scale=250_000, places="Polygon",
+    ),
+    "coverage_points": Look(
+        "coverage", "Thôn chỉ biết điểm theo kết luận phủ sóng", COVERAGE,
+        tuple(
+            Category(v, VERDICT_WORDS[v], marker("circle", WHITE if v == "unknown" else VERDICT[v],
+                                                 VERDICT[v] if v == "unknown" else WHITE, 4, 1.8, edge_mm=0.4))
+            for v in VERDICT
+        ),
+        by=_VERDICT, tip=("name", "verdict", "evidence", "share", "population"), places="Point",
     ),
     "coverage": Look(
         "coverage", "Thôn theo kết luận phủ sóng", COVERAGE,
@@ -237,9 +262,7 @@ LOOKS: Final[Mapping[str, Look]] = {
             for v, opacity, hatch in (
                 ("covered", 0.42, None), ("not_covered", 0.72, None), ("unknown", 0.22, VERDICT["unknown"]))
         ),
-        by="coalesce(\"verdict\", 'unknown')",
-        tip=("name", "verdict", "evidence", "share", "population"),
+        by=_VERDICT, tip=("name", "verdict", "evidence", "share", "population"), places="Polygon",
     ),
 }  # fmt: skip
-"""Style → look; the first of a layer bears the layer's name and is its default. Of the same layer in the project, the
-first lies on top."""
+"""Style → look, from the top of the map to the ground; a layer's default style bears its name."""

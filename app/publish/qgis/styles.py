@@ -22,7 +22,7 @@ from app.publish.qgis.words import ALIASES
 from app.publish.queries import operators
 
 VERSION = "3.22.0"
-_DOCTYPE = b"<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
+DOCTYPE = "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
 _PLACEMENT = {"marker": "6", "line": "2", "fill": "4"}
 _OVER_POINT = "1"
 
@@ -61,7 +61,7 @@ def qml(style: str, caller: Reader = ANYBODY) -> str | None:
     root = Element("qgis", version=VERSION, styleCategories="AllStyleCategories")
     write(root, look, caller)
     indent(root, " ")
-    return (_DOCTYPE + tostring(root, encoding="utf-8")).decode()
+    return DOCTYPE + tostring(root, encoding="unicode")
 
 
 def write(root: Element, look: Look, caller: Reader = ANYBODY) -> None:

@@ -51,7 +51,9 @@ def marker(
     return Symbol("marker", (Part("SimpleMarker", options, far_mm),))
 
 
-def stroke(colour: str, near_mm: float, far_mm: float | None = None, *, opacity: float = 1, dash: str = "solid") -> Part:
+def stroke(
+    colour: str, near_mm: float, far_mm: float | None = None, *, opacity: float = 1, dash: str = "solid"
+) -> Part:
     """Return a line; `dash` is a name of QGIS: solid, dash, dot."""
     options = {
         "line_color": rgba(colour, opacity), "line_width": f"{near_mm}", "line_width_unit": "MM", "line_style": dash,
@@ -92,7 +94,9 @@ def _shrink(drawn: Element, part: Part, far_mm: float) -> None:
     decades = f"log10(@map_scale), log10({NEAR}), log10({FAR})"
     properties = SubElement(SubElement(drawn, "data_defined_properties"), "Option", type="Map")
     SubElement(properties, "Option", name="name", value="", type="QString")
-    defined = SubElement(SubElement(properties, "Option", name="properties", type="Map"), "Option", name=key, type="Map")
+    defined = SubElement(
+        SubElement(properties, "Option", name="properties", type="Map"), "Option", name=key, type="Map"
+    )
     SubElement(defined, "Option", name="active", value="true", type="bool")
     expression = f"if(@map_scale > 0, scale_linear({decades}, {near_mm}, {far_mm}), NULL)"
     SubElement(defined, "Option", name="expression", value=expression, type="QString")

@@ -83,7 +83,7 @@ def opened(job: dict[str, Any]) -> dict[str, Any]:
         "layers": [seen(node.layer()) for node in tree.findLayers() if node.layer()],
         "checked": [node.name() for node in tree.findLayers() if node.isVisible()],
         "extent": [view.xMinimum(), view.yMinimum(), view.xMaximum(), view.yMaximum()],
-        "rights": project.metadata().rights(), "themes": project.mapThemeCollection().mapThemes(),
+        "abstract": project.metadata().abstract(), "themes": project.mapThemeCollection().mapThemes(),
     }  # fmt: skip
     if "point" in job:
         to = core.QgsCoordinateTransform(core.QgsCoordinateReferenceSystem("EPSG:4326"), project.crs(), project)
@@ -110,8 +110,9 @@ def drawn(project: Any, job: dict[str, Any], view: Any) -> int:
         x, y = job["centre"]
         box.set(x - half, y - half * 0.7, x + half, y + half * 0.7)
         settings.setExtent(box)
-    settings.setExpressionContext(core.QgsExpressionContext(
-        core.QgsExpressionContextUtils.globalProjectLayerScopes(None)))  # fmt: skip
+    here = core.QgsExpressionContext(core.QgsExpressionContextUtils.globalProjectLayerScopes(None))
+    here.appendScope(core.QgsExpressionContextUtils.mapSettingsScope(settings))
+    settings.setExpressionContext(here)
     work = core.QgsMapRendererParallelJob(settings)
     work.start()
     work.waitForFinished()
