@@ -1,7 +1,7 @@
 """Run by the system's Python, which has PyQGIS: opens what a job (JSON on standard input) names, and tells what it saw.
 
-A job is {"styles": [{"qml", "data", "sld"?}], "project"?, "png"?, "size"?, "scale"?, "centre"?, "point"?}; the answer,
-JSON on the last line of standard output, is {"styles": […], "project": {…}}.
+A job is {"styles": [{"qml", "data", "sld"?}], "project"?, "png"?, "size"?, "scale"?, "centre"?, "point"?,
+"account"?}; the answer, JSON on the last line of standard output, is {"styles": […], "project": {…}}.
 """
 
 from __future__ import annotations
@@ -122,12 +122,26 @@ def drawn(project: Any, job: dict[str, Any], view: Any) -> int:
     return len({small.pixel(x, y) for x in range(200) for y in range(200)})
 
 
+def signed_in(identifier: str, name: str, token: str) -> None:
+    """Make the authentication configuration a user makes once: Basic, account and token."""
+    manager = core.QgsApplication.authManager()
+    manager.setMasterPassword("test", True)
+    config = core.QgsAuthMethodConfig("Basic")
+    config.setId(identifier)
+    config.setName("Hatang")
+    config.setConfig("username", name)
+    config.setConfig("password", token)
+    assert manager.storeAuthenticationConfig(config)
+
+
 def main() -> None:
     """Answer the job."""
     job = json.load(sys.stdin)
     core.QgsApplication.setPrefixPath("/usr", True)
     running = core.QgsApplication([], False)
     running.initQgis()
+    if "account" in job:
+        signed_in(*job["account"])
     answer: dict[str, Any] = {"version": core.Qgis.QGIS_VERSION, "styles": [styled(s) for s in job.get("styles", [])]}
     if "project" in job:
         answer["project"] = opened(job)
