@@ -13,6 +13,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from pyproj import CRS
 
 from app.kit.geo import WGS84, from_wgs84
+from app.publish.qgis import sheet
 from app.publish.qgis.looks import COVERAGE, GROUPS, LINES, LOOKS, SITES, Look
 from app.publish.qgis.palette import PAPER
 from app.publish.qgis.styles import ANYBODY, DOCTYPE, VERSION, Reader, write
@@ -121,6 +122,7 @@ def qgs(project: Project) -> bytes:
         for key, value in zip(("xmin", "ymin", "xmax", "ymax"), box, strict=True):
             view.set(key, f"{value:.1f}")
         _crs(view, project.metric_crs)
+        sheet.write(SubElement(root, "Layouts"), project.title, (project.abstract, *project.rights), box)
     return DOCTYPE.encode() + bytes(tostring(root, encoding="utf-8"))
 
 

@@ -84,6 +84,7 @@ def opened(job: dict[str, Any]) -> dict[str, Any]:
         "checked": [node.name() for node in tree.findLayers() if node.isVisible()],
         "extent": [view.xMinimum(), view.yMinimum(), view.xMaximum(), view.yMaximum()],
         "abstract": project.metadata().abstract(), "themes": project.mapThemeCollection().mapThemes(),
+        "layouts": [layout.name() for layout in project.layoutManager().layouts()],
     }  # fmt: skip
     if "point" in job:
         to = core.QgsCoordinateTransform(core.QgsCoordinateReferenceSystem("EPSG:4326"), project.crs(), project)

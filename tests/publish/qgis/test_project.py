@@ -18,7 +18,7 @@ from app.database import PUBLIC
 from app.publish.layers import LAYERS
 from app.publish.qgis import service
 from app.publish.qgis.looks import GROUPS, LOOKS, VERDICT_WORDS
-from app.publish.qgis.project import AUTHCFG, geopackage, qgz
+from app.publish.qgis.project import AUTHCFG, THEMES, geopackage, qgz
 from app.publish.qgis.styles import qml, reader
 from tests.publish.callers import PLANNER, as_caller, export, operator
 from tests.publish.province import build
@@ -114,6 +114,8 @@ def test_qgis_loads_every_style_and_opens_the_project(seen: dict[str, Any]) -> N
     assert LOOKS["poles"].title in project["checked"]
     assert LOOKS["sites_technology"].title not in project["checked"]
     assert project["colours"] > 20
+    assert project["layouts"] == ["Bản đồ khổ A3"]
+    assert project["themes"] == sorted(THEMES)
 
 
 def unpacked(content: bytes) -> str:
