@@ -27,7 +27,7 @@ from app.publish.qgis.palette import (
     VERDICT_EDGE,
     WHITE,
 )
-from app.publish.qgis.symbols import Symbol, area, line, marker, stroke
+from app.publish.qgis.symbols import Symbol, area, cell, line, marker, stroke
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,6 @@ _NEWEST: Final = "CASE {} ELSE 'none' END".format(
     " ".join(f"WHEN \"stations\" LIKE '%{t}%' THEN '{t}'" for t in ("5G", "4G", "3G", "2G"))
 )
 _VERDICT: Final = "coalesce(\"verdict\", 'unknown')"
-_DIM: Final = STATE["shared"]
 _NAME: Final = '"name"'
 _HALO: Final = stroke(WHITE, 1.4, 0.9, opacity=0.6)
 
@@ -152,7 +151,7 @@ LOOKS: Final[Mapping[str, Look]] = {
     ),
     "sites_blurred": Look(
         "sites_blurred", "Vị trí trạm làm mờ theo ô lưới", SITES,
-        (Category("", "Số vị trí trạm trong ô", marker("square", _DIM, _DIM, 7, 2, opacity=0.22)),),
+        (Category("", "Số vị trí trạm trong ô", cell(STATE["shared"], '"grid_m"', 5, 2)),),
         label=Label('"count"', 150_000, 9, STATE["shared"], bold=True, over=True), tip=("count", "grid_m"),
     ),
     "structures": Look(

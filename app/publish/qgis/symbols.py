@@ -13,16 +13,17 @@ GEOMETRY_TYPE: Final[Mapping[Kind, int]] = {"marker": 0, "line": 1, "fill": 2}
 NEAR: Final = 5_000
 FAR: Final = 500_000
 """Scale denominators between which marks and lines shrink."""
-_SIZE: Final[Mapping[Kind, tuple[str, str]]] = {"marker": ("size", "size"), "line": ("outlineWidth", "line_width")}
+_SIZED: Final[Mapping[str, str]] = {"SimpleMarker": "size", "SimpleLine": "outlineWidth"}
+"""QGIS' name of what makes up the size, by class."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """One symbol layer: QGIS' class, its options, and the size in mm at `FAR` when it shrinks."""
+    """One symbol layer: QGIS' class, its options, and the expression of its size in mm when it follows the scale."""
 
     drawn_by: str
     options: Mapping[str, str]
-    far_mm: float | None = None
+    sized_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,13 @@ def marker(
         "outline_width": f"{edge_mm}", "outline_width_unit": "MM", "size": f"{near_mm}", "size_unit": "MM",
         "scale_method": "diameter", "joinstyle": "miter",
     }  # fmt: skip
-    return Symbol("marker", (Part("SimpleMarker", options, far_mm),))
+    return Symbol("marker", (Part("SimpleMarker", options, _shrinking(near_mm, far_mm)),))
+
+
+def cell(colour: str, side_m: str, legend_mm: float, least_mm: float) -> Symbol:
+    """Return a pale square as large as it is on the ground, `side_m` being the expression of its side in metres."""
+    (mark,) = marker("square", colour, colour, legend_mm, legend_mm, opacity=0.22).parts
+    return Symbol("marker", (Part(mark.drawn_by, mark.options, f"max({least_mm}, {side_m} * 1000 / @map_scale)"),))
 
 
 def stroke(
@@ -59,7 +66,7 @@ def stroke(
         "line_color": rgba(colour, opacity), "line_width": f"{near_mm}", "line_width_unit": "MM", "line_style": dash,
         "capstyle": "round", "joinstyle": "round",
     }  # fmt: skip
-    return Part("SimpleLine", options, far_mm)
+    return Part("SimpleLine", options, None if far_mm is None else _shrinking(near_mm, far_mm))
 
 
 def line(*strokes: Part) -> Symbol:
@@ -83,22 +90,23 @@ def symbol_xml(parent: Element, symbol: Symbol, name: str) -> None:
         options = SubElement(drawn, "Option", type="Map")
         for key, value in part.options.items():
             SubElement(options, "Option", name=key, value=value, type="QString")
-        if part.far_mm is not None:
-            _shrink(drawn, part, part.far_mm)
+        if part.sized_by is not None:
+            _size(drawn, _SIZED[part.drawn_by], part.sized_by)
 
 
-def _shrink(drawn: Element, part: Part, far_mm: float) -> None:
-    """Make the size follow the scale; in legends, which have none, it stays the near one."""
-    key, option = _SIZE["marker" if part.drawn_by == "SimpleMarker" else "line"]
-    near_mm = part.options[option]
-    decades = f"log10(@map_scale), log10({NEAR}), log10({FAR})"
+def _shrinking(near_mm: float, far_mm: float) -> str:
+    return f"scale_linear(log10(@map_scale), log10({NEAR}), log10({FAR}), {near_mm}, {far_mm})"
+
+
+def _size(drawn: Element, key: str, sized_by: str) -> None:
+    """Make the size follow the scale; in legends, which have none, it stays that of the options."""
     properties = SubElement(SubElement(drawn, "data_defined_properties"), "Option", type="Map")
     SubElement(properties, "Option", name="name", value="", type="QString")
     defined = SubElement(
         SubElement(properties, "Option", name="properties", type="Map"), "Option", name=key, type="Map"
     )
     SubElement(defined, "Option", name="active", value="true", type="bool")
-    expression = f"if(@map_scale > 0, scale_linear({decades}, {near_mm}, {far_mm}), NULL)"
+    expression = f"if(@map_scale > 0, {sized_by}, NULL)"
     SubElement(defined, "Option", name="expression", value=expression, type="QString")
     SubElement(defined, "Option", name="type", value="3", type="int")
     SubElement(properties, "Option", name="type", value="collection", type="QString")
