@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Final
@@ -152,3 +152,12 @@ def _tip(look: Look) -> str:
         shown = f"'<br>{escape(ALIASES[name])}: ' || to_string(\"{name}\")"
         lines.append(f"[% coalesce({shown}, '') %]")
     return "".join(lines)
+
+
+def of_layer(layer: str, caller: Reader = ANYBODY) -> Iterator[tuple[str, str, str]]:
+    """Yield name, title and QML of each style of a layer; the one of the layer's own name is its default."""
+    for name, look in LOOKS.items():
+        if look.layer == layer:
+            written = qml(name, caller)
+            assert written is not None
+            yield name, look.title, written
