@@ -28,6 +28,7 @@ ROUTERS: tuple[str, ...] = (
     "app.accounts.oidc_router",
     "app.areas.router",
     "app.publish.router",
+    "app.publish.exports.router",
     "app.coverage.router",
     "app.coverage.series_router",
     "app.coverage.blackspots_router",

@@ -160,7 +160,8 @@ QUESTIONS: dict[str, Questions] = {
     "GET /api/villages/{village_id}/coverage": lambda w: [Ask(f"/api/villages/{w.row('village', n)}/coverage")
                                                           for n in ("here", "there")],
     "GET /api/communes": _plain("/api/communes"),
-    "GET /api/exports/{layer}.geojson": _exports,
+    "GET /api/exports/{layer}.{format}": _exports,
+    "GET /api/exports/{layer}/metadata": lambda w: [Ask(f"/api/exports/{layer}/metadata") for layer in EXPORTED],
     "GET /healthz": _plain("/healthz"),
     "GET /readyz": _plain("/readyz"),
     "GET /metrics": _plain("/metrics"),
