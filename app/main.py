@@ -29,6 +29,7 @@ ROUTERS: tuple[str, ...] = (
     "app.areas.router",
     "app.publish.router",
     "app.publish.qgis.router",
+    "app.publish.exports.router",
     "app.coverage.router",
     "app.coverage.series_router",
     "app.coverage.blackspots_router",

@@ -165,6 +165,8 @@ QUESTIONS: dict[str, Questions] = {
     "GET /api/qgis/styles/{style}.{form}": lambda w: [
         Ask(f"/api/qgis/styles/{style}.{form}") for style in (*EXPORTED, INJECTION) for form in ("qml", "sld")
     ],
+    "GET /api/exports/{layer}.{format}": _exports,
+    "GET /api/exports/{layer}/metadata": lambda w: [Ask(f"/api/exports/{layer}/metadata") for layer in EXPORTED],
     "GET /healthz": _plain("/healthz"),
     "GET /readyz": _plain("/readyz"),
     "GET /metrics": _plain("/metrics"),
