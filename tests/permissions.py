@@ -160,8 +160,8 @@ QUESTIONS: dict[str, Questions] = {
     "GET /api/villages/{village_id}/coverage": lambda w: [Ask(f"/api/villages/{w.row('village', n)}/coverage")
                                                           for n in ("here", "there")],
     "GET /api/communes": _plain("/api/communes"),
-    "GET /api/exports/{layer}.geojson": _exports,
     "GET /api/qgis/project.qgz": _plain("/api/qgis/project.qgz", {}, {"commune": "1"}, {"commune": INJECTION}),
+    "GET /api/qgis/project.zip": _plain("/api/qgis/project.zip", {}, {"commune": "1"}, {"commune": INJECTION}),
     "GET /api/qgis/styles/{style}.{form}": lambda w: [
         Ask(f"/api/qgis/styles/{style}.{form}") for style in (*EXPORTED, INJECTION) for form in ("qml", "sld")
     ],

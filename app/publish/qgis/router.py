@@ -11,7 +11,8 @@ from app.accounts.access import DbSession
 from app.accounts.roles import PUBLIC, allow
 from app.kit.page import Day, Question, today
 from app.policy.disclosure import signed_in
-from app.publish.qgis import service
+from app.publish.exports.router import Stream, begun
+from app.publish.qgis import bundle, service
 from app.publish.qgis.project import ogc, qgz
 from app.publish.schemas import Name
 
@@ -48,6 +49,24 @@ def get_project(request: Request, session: DbSession, asked: Annotated[ProjectQu
     made = qgz(service.project(session, ogc(address, signed_in(session)), on, asked.commune))
     name = f'attachment; filename="hatang-{on.isoformat()}.qgz"'
     return Response(made, media_type=PROJECT, headers={"Content-Disposition": name})
+
+
+@router.get(
+    "/project.zip",
+    summary="A QGIS project with its data in a GeoPackage",
+    response_class=Response,
+    openapi_extra=allow(PUBLIC),
+    responses={
+        200: {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}},
+        409: {"description": "The commune has no boundary yet"},
+    },
+)
+def get_bundle(session: DbSession, asked: Annotated[ProjectQuestion, Query()]) -> Response:
+    """Give the project and every layer the caller may see, whole or of one commune: for work without a network."""
+    on = asked.as_of or today()
+    name = f'attachment; filename="hatang-qgis-{on.isoformat()}.zip"'
+    body = begun(bundle.streamed(session, on, asked.commune))
+    return Stream(body, media_type="application/zip", headers={"Content-Disposition": name})
 
 
 @router.get(

@@ -1,7 +1,8 @@
 """Run by the system's Python, which has PyQGIS: opens what a job (JSON on standard input) names, and tells what it saw.
 
 A job is {"styles": [{"qml", "data", "sld"?}], "project"?, "png"?, "size"?, "scale"?, "centre"?, "point"?,
-"account"?}; the answer, JSON on the last line of standard output, is {"styles": […], "project": {…}}.
+"account"?,
+"stored"?}; the answer, JSON on the last line of standard output, is {"styles": […], "project": {…}}.
 """
 
 from __future__ import annotations
@@ -14,13 +15,29 @@ from typing import Any
 
 core: Any = import_module("qgis.core")
 qt: Any = import_module("qgis.PyQt.QtCore")
+xml: Any = import_module("qgis.PyQt.QtXml")
 
 
 def styled(job: dict[str, Any]) -> dict[str, Any]:
     """Load a style onto a layer; tell what QGIS made of it."""
     layer = core.QgsVectorLayer(job["data"], "layer", "ogr")
-    message, loaded = layer.loadNamedStyle(job["qml"])
+    document = xml.QDomDocument()
+    with open(job["qml"], encoding="utf-8") as file:
+        assert document.setContent(file.read())[0]
+    # Not loadNamedStyle: of a GeoPackage it takes the style stored in there, whatever file is named.
+    loaded, message = layer.importNamedStyle(document)
     return {"loaded": bool(loaded), "message": message, **seen(layer)}
+
+
+def stored(file: str, names: list[str]) -> dict[str, Any]:
+    """Tell of layers of a GeoPackage whether they open in a style of its own, and which it holds for each."""
+    found = {}
+    for name in names:
+        layer = core.QgsVectorLayer(f"{file}|layername={name}", name, "ogr")
+        _, loaded = layer.loadDefaultStyle()
+        related, _, _, descriptions, _ = layer.listStylesInDatabase()
+        found[name] = [bool(loaded), descriptions[:related]]
+    return found
 
 
 def seen(layer: Any) -> dict[str, Any]:
@@ -144,6 +161,8 @@ def main() -> None:
     if "account" in job:
         signed_in(*job["account"])
     answer: dict[str, Any] = {"version": core.Qgis.QGIS_VERSION, "styles": [styled(s) for s in job.get("styles", [])]}
+    if "stored" in job:
+        answer["stored"] = stored(*job["stored"])
     if "project" in job:
         answer["project"] = opened(job)
     print(json.dumps(answer, default=str), flush=True)

@@ -10,17 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pyogrio
-import pyogrio.raw
 import pytest
 from sqlalchemy.orm import Session
 
-from app.database import PUBLIC
+from app.database import PUBLIC, Scope, session_scope
 from app.publish.layers import LAYERS
-from app.publish.qgis import service
 from app.publish.qgis.looks import GROUPS, LOOKS, VERDICT_WORDS
-from app.publish.qgis.project import AUTHCFG, THEMES, geopackage, qgz
+from app.publish.qgis.project import AUTHCFG, THEMES
 from app.publish.qgis.styles import qml, reader
-from tests.publish.callers import PLANNER, as_caller, export, operator
+from tests.conftest import Hatang
+from tests.publish.callers import PLANNER, as_caller, operator
 from tests.publish.province import build
 from tests.publish.qgis.pyqgis import ask
 from tests.registry.two_networks import build as two_networks
@@ -29,49 +28,44 @@ ON = dt.date(2026, 6, 1)
 NETWORKS = {"sites", "structures", "poles", "manholes", "ducts", "cables", "distribution_points"}
 
 
-def geojson(session: Session, folder: Path) -> dict[str, Path]:
-    """Write every published layer as a file, and the villages with their verdict."""
-    files = {}
-    with as_caller(session, PLANNER) as client:
-        for name in LAYERS:
-            files[name] = folder / f"{name}.geojson"
-            files[name].write_text(json.dumps(export(client, name, as_of=ON.isoformat())))
-        files["coverage"] = folder / "coverage.geojson"
-        files["coverage"].write_text(client.get("/api/villages", params={"as_of": ON.isoformat()}).text)
-    return files
-
-
-def packed(files: dict[str, Path], path: Path) -> None:
-    """Put them into one GeoPackage, as QGIS 3.22 reads it."""
-    for name, file in files.items():
-        meta, _, geometry, columns = pyogrio.raw.read(file)
-        pyogrio.raw.write(
-            path, geometry, columns, meta["fields"], layer=name, driver="GPKG", crs="EPSG:4326",
-            geometry_type="Unknown", append=path.exists(), dataset_options={"VERSION": "1.2"},
-        )  # fmt: skip
+def downloaded(session: Session, scope: Scope, folder: Path) -> Path:
+    """Return the folder into which a caller's project and data are unpacked."""
+    with as_caller(session, scope) as client:
+        answer = client.get("/api/qgis/project.zip", params={"as_of": ON.isoformat()})
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/zip"
+    found = folder / (scope.roles[0] if scope.roles else "public")
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as file:
+        file.extractall(found)
+    return found
 
 
 @pytest.fixture
 def seen(session: Session, tmp_path: Path) -> dict[str, Any]:
     """Return what QGIS says of every style and of the planner's project over a GeoPackage."""
     build(session)
-    files = geojson(session, tmp_path)
-    packed(files, tmp_path / "hatang.gpkg")
+    files = {"planner": downloaded(session, PLANNER, tmp_path), "public": downloaded(session, PUBLIC, tmp_path)}
+    here = files["planner"]
+    assert sorted(path.name for path in here.iterdir()) == [
+        "DOC-TRUOC.txt", "hatang.gpkg", "hatang.qgz", "metadata.json"]  # fmt: skip
+    assert json.loads((here / "metadata.json").read_text())["poles"]["count"] == 2
     styles = []
     for name, look in LOOKS.items():
         written = qml(name, reader(session, ON))
         assert written is not None
         (tmp_path / f"{name}.qml").write_text(written)
         kind = f"|geometrytype={look.places}" if look.places else ""
-        source = f"{tmp_path / 'hatang.gpkg'}|layername={look.layer}{kind}"
+        whose = files["public" if name == "sites_blurred" else "planner"]  # the planner sees every site, so no grid
+        source = f"{whose / 'hatang.gpkg'}|layername={look.layer}{kind}"
         styles.append({"qml": str(tmp_path / f"{name}.qml"), "data": source})
-    made = service.project(session, geopackage("hatang.gpkg"), ON)
-    (tmp_path / "hatang.qgz").write_bytes(qgz(made))
-    job = {"styles": styles, "project": str(tmp_path / "hatang.qgz"), "png": str(tmp_path / "map.png"),
-           "point": [107.5776, 16.4667]}  # fmt: skip
-    answer = ask(job, tmp_path / "home")
+    layers = [*(set(LAYERS) - {"sites_blurred"}), "coverage"]
+    told = ask(
+        {"styles": styles, "project": str(here / "hatang.qgz"), "png": str(tmp_path / "map.png"),
+         "point": [107.5776, 16.4667], "stored": [str(here / "hatang.gpkg"), layers]},
+        tmp_path / "home",
+    )  # fmt: skip
     assert (tmp_path / "map.png").stat().st_size > 5000
-    return answer
+    return told
 
 
 def test_qgis_loads_every_style_and_opens_the_project(seen: dict[str, Any]) -> None:
@@ -88,6 +82,9 @@ def test_qgis_loads_every_style_and_opens_the_project(seen: dict[str, Any]) -> N
             assert found["label_scale"] == look.label.from_scale
             assert found["label"][1] == "", name
         assert "[%" not in found["tip"], name
+    for layer, stored in seen["stored"].items():  # in the GeoPackage itself: how QGIS opens a layer alone
+        assert stored[0], layer
+        assert set(stored[1]) == {look.title for look in LOOKS.values() if look.layer == layer}
     told = dict(zip(LOOKS, seen["styles"], strict=True))
     assert told["poles"]["aliases"]["occupants"] == "Đơn vị đang dùng"
     # One organisation of two and a cable nobody claimed; nobody has surveyed the bare pole.
@@ -163,3 +160,32 @@ def test_styles_are_files(session: Session) -> None:
         assert unknown.json()["code"] == "unknown_style"
         assert client.get("/api/qgis/styles/poles.sld").status_code == 404
         assert client.get("/api/qgis/styles/poles.svg").status_code == 422
+
+
+def test_command_writes_a_project(own_database: str, hatang: Hatang, tmp_path: Path) -> None:
+    with session_scope() as session:
+        build(session)
+    code, told, _ = hatang("qgis-project", "-o", str(tmp_path / "p.zip"), "--json")
+    assert code == 0
+    assert json.loads(told)["bytes"] == (tmp_path / "p.zip").stat().st_size
+    code, _, _ = hatang("qgis-project", "-o", str(tmp_path / "p.qgz"), "--ogc", "https://x.vn/ogc")
+    assert code == 0
+    assert "url='https://x.vn/ogc'" in unpacked((tmp_path / "p.qgz").read_bytes())
+    code, _, message = hatang("qgis-project", "-o", str(tmp_path / "p.qgz"))
+    assert code == 1
+    assert ".zip" in message
+    assert hatang("qgis-project", "-o", str(tmp_path / "no" / "p.zip"))[0] == 1
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name != "var") == ["p.qgz", "p.zip"]
+
+
+def test_a_bundle_holds_what_its_caller_may_see(session: Session, tmp_path: Path) -> None:
+    two_networks(session)
+    build(session)
+    with as_caller(session, PUBLIC) as client:
+        answer = client.get("/api/qgis/project.zip")
+        refused = client.get("/api/qgis/project.zip", params={"commune": "no such commune"})
+    assert refused.status_code == 404
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as file:
+        file.extract("hatang.gpkg", tmp_path)
+    names = {name for name, _ in pyogrio.list_layers(tmp_path / "hatang.gpkg")}
+    assert names == {"communes", "villages", "facilities", "sites_blurred", "coverage", "layer_styles"}
