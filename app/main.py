@@ -29,7 +29,9 @@ ROUTERS: tuple[str, ...] = (
     "app.areas.router",
     "app.publish.router",
     "app.publish.qgis.router",
+    "app.publish.exports.jobs_router",
     "app.publish.exports.router",
+    "app.publish.open_data.router",
     "app.coverage.router",
     "app.coverage.series_router",
     "app.coverage.blackspots_router",
@@ -58,7 +60,7 @@ ROUTERS: tuple[str, ...] = (
 )
 """Modules whose `router` is mounted, in order."""
 
-JOBS: tuple[str, ...] = ("app.coverage.jobs", "app.licensing.programme.jobs")
+JOBS: tuple[str, ...] = ("app.coverage.jobs", "app.licensing.programme.jobs", "app.publish.exports.jobs")
 """Modules that define kinds of background work (`app.jobs.work`)."""
 
 DIST = ROOT / "app" / "web" / "dist"

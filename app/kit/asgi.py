@@ -187,6 +187,6 @@ class Compressed(GZipMiddleware):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass exports through as they are."""
-        if scope["type"] == "http" and scope["path"].startswith("/api/exports/"):
+        if scope["type"] == "http" and scope["path"].startswith(("/api/exports/", "/api/open/")):
             return await self.app(scope, receive, send)
         await super().__call__(scope, receive, send)

@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,14 @@ from app.database import look_back
 from app.errors import Invalid
 from app.kit.page import option, parse_bbox
 from app.kit.progress import Report
-from app.publish.exports import service
+from app.publish.exports import ofds, service
 from app.publish.exports.formats import FORMATS, Format, projected
 from app.publish.exports.selection import select
+
+FIBRE = "fibre"
+OFDS = ".ofds.json"
+Make = Callable[[Path], tuple[Path, int]]
+"""Writes a file into a folder; returns it and how many objects are in it."""
 
 
 def write(
@@ -52,18 +58,18 @@ def write(
     NotFound, Conflict
         See `exports.select`.
     """
-    form = format_of(path, bundle)
-    wanted = projected(form, crs)
-    box = option(parse_bbox, bbox, "bbox")
+    option(parse_bbox, bbox, "bbox")
     look_back(session, known_at)
-    selection = select(session, layer, as_of, bbox if box else None, commune)
+    make = _fibre if layer == FIBRE else _layer
+    making = make(session, layer, path, as_of=as_of, bbox=bbox or None, commune=commune, crs=crs, bundle=bundle,
+                  progress=progress)  # fmt: skip
     session.execute(text("SET LOCAL statement_timeout = 0"))  # nobody waits but the one who asked
     try:
         here = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
     except OSError as error:
         raise _cannot_write(path, error) from error
     try:
-        made, features = service.write(session, layer, selection, form, here, wanted, bundle=bundle, report=progress)
+        made, features = making(here)
         size = made.stat().st_size
         made.chmod(0o666 & ~_umask())
         with made.open("rb") as file:
@@ -74,6 +80,46 @@ def write(
     finally:
         shutil.rmtree(here, ignore_errors=True)
     return {"layer": layer, "file": str(path), "features": features, "bytes": size, "as_of": as_of.isoformat()}
+
+
+def _layer(
+    session: Session, layer: str, path: Path, *, as_of: dt.date, bbox: str | None, commune: str | None,
+    crs: str | None, bundle: bool, progress: Report | None,
+) -> Make:  # fmt: skip
+    form = format_of(path, bundle)
+    wanted = projected(form, crs)
+    selection = select(session, layer, as_of, bbox, commune)
+    return lambda here: service.write(session, layer, selection, form, here, wanted, bundle=bundle, report=progress)
+
+
+def _fibre(
+    session: Session, layer: str, path: Path, *, as_of: dt.date, bbox: str | None, commune: str | None,
+    crs: str | None, bundle: bool, progress: Report | None,
+) -> Make:  # fmt: skip
+    if not path.name.lower().endswith(OFDS) or crs or bundle:
+        raise Invalid(
+            "unknown_format",
+            f"Lớp {FIBRE!r} chỉ ghi ra tệp {OFDS} (Open Fibre Data Standard, theo độ)",
+            f"The layer {FIBRE!r} is only written as {OFDS} (Open Fibre Data Standard, in degrees)",
+            field="output",
+            supported=[OFDS],
+        )
+    selection = ofds.select_all(session, as_of, bbox, commune)
+
+    def make(here: Path) -> tuple[Path, int]:
+        made, count = here / f"{layer}{OFDS}", 0
+
+        def advance(more: int) -> None:
+            nonlocal count
+            count += more
+            if progress:
+                progress(count, count, layer)
+
+        with made.open("wb") as out:
+            out.writelines(ofds.package(session, selection, advance))
+        return made, count
+
+    return make
 
 
 def format_of(path: Path, bundle: bool = False) -> Format:

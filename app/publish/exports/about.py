@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from importlib.metadata import version
 from typing import Any
 
 from psycopg import sql
@@ -12,12 +13,10 @@ from sqlalchemy.orm import Session
 
 from app.database import outside, reads_all, scope_of
 from app.kit.bulk import raw_connection
-from app.kit.geo import WGS84
 from app.kit.page import today
 from app.policy import queries as policy
 from app.policy.disclosure import signed_in
 from app.publish.exports.selection import Selection, layer, source
-from app.publish.openapi import version
 
 NO_LICENCE = {
     "vi": "Chưa có giấy phép nào được nêu: chỉ dùng trong công việc với Sở; hỏi Sở trước khi công bố lại",
@@ -38,9 +37,7 @@ def licence(session: Session) -> dict[str, Any] | None:
     return policy.parameters(session, "publication", today()).get("open_licence")
 
 
-def metadata(
-    session: Session, name: str, selection: Selection, crs: str = WGS84, count: int | None = None
-) -> dict[str, Any]:
+def metadata(session: Session, name: str, selection: Selection, crs: str, count: int | None = None) -> dict[str, Any]:
     """Return what a file of the layer says of itself; a stream cannot know its count."""
     chosen = layer(name)
     query = sql.SQL("SELECT EXISTS (SELECT {} AND o.synthetic)").format(source(chosen, selection))
@@ -54,7 +51,7 @@ def metadata(
         "layer": name,
         "title": {"vi": chosen.title_vi, "en": chosen.title_en},
         "source": "SYNTHETIC: at least some objects; see their property synthetic" if synthetic else "Hatang registry",
-        "publisher": f"Hatang {version()}",
+        "publisher": f"Hatang {version('hatang')}",
         "as_of": selection.as_of.isoformat(),
         "known_at": known_at.isoformat() if known_at else None,
         "snapshot": snapshot(session, known_at),

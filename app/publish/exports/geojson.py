@@ -18,12 +18,13 @@ from app.publish.exports.selection import Selection, layer, rows, told_columns, 
 
 Form = Literal["geojson", "geojsonl", "geojsons"]
 """One document; one feature a line; one feature a text sequence, led by RS (application/geo+json-seq)."""
+CRS = "OGC:CRS84"
 DIGITS = 7  # of a degree: 1 cm (RFC 7946 section 11.2)
 FEATURE = b'{"type":"Feature","id":'
 """How every feature begins; nothing inside one can look like it, since quotes are escaped there."""
 _PREFIX = {"geojson": ",", "geojsonl": "", "geojsons": "\x1e"}
 # A control character is always escaped in JSON text, so this CSV never quotes and every row is one line.
-_COPY = "COPY ({}) TO STDOUT (FORMAT csv, DELIMITER E'\\x02', QUOTE E'\\x01', ENCODING 'UTF8')"
+COPY_LINES = "COPY ({}) TO STDOUT (FORMAT csv, DELIMITER E'\\x02', QUOTE E'\\x01', ENCODING 'UTF8')"
 
 
 def statement(name: str, selection: Selection, prefix: str = "") -> sql.Composed:
@@ -56,9 +57,9 @@ def stream(
     note(session, name)
     query = statement(name, selection, _PREFIX[form])
     # COPY is closed before the scope changes back: nothing else can be asked while it runs.
-    with outside(session), closing(blocks(raw_connection(session), _COPY, query)) as found:
+    with outside(session), closing(blocks(raw_connection(session), COPY_LINES, query)) as found:
         if form == "geojson":
-            head = orjson.dumps(metadata(session, name, selection))
+            head = orjson.dumps(metadata(session, name, selection, CRS))
             yield b'{"type":"FeatureCollection","name":"' + name.encode() + b'","metadata":' + head + b',"features":['
             # Every row brings its comma from the database; the first one's is cut off here.
             first = next(found, b"")

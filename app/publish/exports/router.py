@@ -15,13 +15,13 @@ from app.accounts.roles import PUBLIC, allow
 from app.policy.past import in_time
 from app.publish.exports import about, service
 from app.publish.exports.formats import FORMATS, named, projected
+from app.publish.exports.more_layers import EXPORTED
 from app.publish.exports.schemas import Export, ExportFilter, ExportMetadata, ExportQuestion
 from app.publish.exports.selection import select
-from app.publish.layers import LAYERS
 
 router = APIRouter(tags=["exports"])
 LayerName = Annotated[
-    str, Path(max_length=60, description="Name of the layer", json_schema_extra={"enum": list(LAYERS)})
+    str, Path(max_length=60, description="Name of the layer", json_schema_extra={"enum": list(EXPORTED)})
 ]
 Suffix = Annotated[str, Path(max_length=20, description="Format", json_schema_extra={"enum": list(FORMATS)})]
 _BINARY = {"schema": {"type": "string", "format": "binary"}}

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from app.kit.page import BoxText, Dated
+from app.kit.page import BoxText, Dated, Day, Question
 from app.publish.schemas import Geometry
 
 Name = Annotated[str, Field(min_length=1, max_length=60)]
@@ -26,6 +26,23 @@ class ExportFilter(Dated):
 class ExportQuestion(ExportFilter):
     """Which objects of a layer, and how they are packed."""
 
+    bundle: Literal["zip"] | None = Field(None, description="zip: the file and a metadata.json in one archive")
+
+
+class FibreQuestion(Dated):
+    """Which part of the networks."""
+
+    bbox: BoxText | None = Field(None, description="west,south,east,north in degrees (EPSG:4326)")
+    commune: Name | None = Field(None, description="Code or name of a commune in force on the date")
+
+
+class OpenQuestion(Question):
+    """Which objects of an open layer; of what the registry believes now."""
+
+    as_of: Day | None = Field(None, description="Date of the answer; default today in Viet Nam")
+    bbox: BoxText | None = Field(None, description="west,south,east,north in degrees (EPSG:4326)")
+    commune: Name | None = Field(None, description="Code or name of a commune in force on the date")
+    crs: Annotated[str, Field(max_length=40, examples=["EPSG:9214"])] | None = None
     bundle: Literal["zip"] | None = Field(None, description="zip: the file and a metadata.json in one archive")
 
 

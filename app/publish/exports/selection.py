@@ -21,7 +21,8 @@ from app.kit.bulk import raw_connection
 from app.kit.page import BBox, parse_bbox
 from app.policy import disclosure
 from app.policy.disclosure import Level
-from app.publish.layers import LAYERS, Layer
+from app.publish.exports.more_layers import EXPORTED
+from app.publish.layers import Layer
 
 GEOMETRY = "geometry"
 
@@ -48,16 +49,16 @@ def layer(name: str) -> Layer:
     NotFound
         No such layer; the message lists those there are.
     """
-    if name not in LAYERS:
-        known = ", ".join(sorted(LAYERS))
+    if name not in EXPORTED:
+        known = ", ".join(sorted(EXPORTED))
         raise NotFound(
             "unknown_layer",
             f"Không có lớp {name[:40]!r}; hiện có: {known}",
             f"There is no layer {name[:40]!r}; there are: {known}",
             field="layer",
-            suggestions=areas.nearest(name, {n: LAYERS[n].title_en for n in LAYERS}),
+            suggestions=areas.nearest(name, {n: EXPORTED[n].title_en for n in EXPORTED}),
         )
-    return LAYERS[name]
+    return EXPORTED[name]
 
 
 def select(
