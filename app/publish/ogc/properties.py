@@ -81,7 +81,9 @@ PROPERTIES: Final[Mapping[str, Property]] = {
     "name": P("string", "Tên", "Name"),
     "occupants": P("string", "Bên sử dụng", "Who uses it, as code or code:service, separated by semicolons; ? unknown"),
     "operator": P("string", "Nhà mạng", "Code of the operator"),
-    "operators_covered": P("string", "Nhà mạng phủ sóng", "Operators whose network alone covers it, semicolons between"),
+    "operators_covered": P(
+        "string", "Nhà mạng phủ sóng", "Operators whose network alone covers it, semicolons between"
+    ),
     "operators_not_covered": P("string", "Nhà mạng chưa phủ sóng", "Operators whose network alone does not cover it"),
     "owner": P("string", "Chủ sở hữu", "Code of the organisation that owns it"),
     "parent": P("string", "Đơn vị cấp trên", "Code of the unit above it"),
