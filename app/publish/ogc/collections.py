@@ -12,19 +12,17 @@ _TECHNOLOGIES = ("2g", "3g", "4g", "5g")
 
 
 def _networks(verdict: str) -> str:
-    return (
-        "(SELECT string_agg(t.code, ';' ORDER BY t.code) FROM verdict n JOIN organisation t ON t.id = n.operator_id"
-        " WHERE n.run_id = (SELECT publish.run_id()) AND n.village_id = o.id AND n.technology IS NULL"
-        f" AND n.verdict = '{verdict}')"  # noqa: S608  the words are ours
-    )
+    return f"""(SELECT string_agg(t.code, ';' ORDER BY t.code)
+         FROM verdict n JOIN organisation t ON t.id = n.operator_id
+        WHERE n.run_id = (SELECT publish.run_id()) AND n.village_id = o.id AND n.technology IS NULL
+          AND n.verdict = '{verdict}')"""  # noqa: S608  the words are ours
 
 
 def _technology(name: str) -> str:
     # One verdict a scope, by a unique index.
-    return (
-        "coalesce((SELECT n.verdict FROM verdict n WHERE n.run_id = (SELECT publish.run_id())"
-        f" AND n.village_id = o.id AND n.operator_id IS NULL AND n.technology = '{name.upper()}'), 'unknown')"  # noqa: S608  the words are ours
-    )
+    return f"""coalesce((SELECT n.verdict FROM verdict n
+        WHERE n.run_id = (SELECT publish.run_id()) AND n.village_id = o.id AND n.operator_id IS NULL
+          AND n.technology = '{name.upper()}'), 'unknown')"""  # noqa: S608  the words are ours
 
 
 COVERAGE: Final = Layer(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Depends
 from fastapi.routing import APIRoute
-from tipg.model import Landing
 
 from app.accounts.access import request_session
 from app.publish.ogc.refusing import OgcRoute
@@ -16,6 +15,4 @@ _built = build().router
 router.include_router(_built, prefix=PREFIX)
 for _route in [r for r in _built.routes if isinstance(r, APIRoute) and r.path == "/"]:
     # Clients ask for the landing page at the address they were given, with or without its slash.
-    router.add_api_route(
-        PREFIX, _route.endpoint, include_in_schema=False, response_model=Landing, response_model_exclude_none=True
-    )
+    router.add_api_route(PREFIX, _route.endpoint, include_in_schema=False)

@@ -23,13 +23,17 @@ from app.accounts.access import DbSession
 from app.errors import AppError, NotFound
 from app.kit.page import MAX_ID
 from app.publish import tiles as map_tiles
-from app.publish.ogc import documents, reading, systems
+from app.publish.ogc import definition, documents, reading, systems
 from app.publish.ogc import tiles as ogc_tiles
 from app.publish.ogc.question import Asked, Question, Seen, many, next_query, single
 from app.publish.ogc.refusing import OgcRoute, bad
 
 PREFIX = "/ogc"
 GEOJSON = "application/geo+json"
+DESCRIPTION = (
+    "Thôn bản, phủ sóng, trạm, cột, cống bể, cáp; tuỳ tài khoản. Đăng nhập bằng mã truy cập làm mật khẩu."
+    " / Villages, coverage, sites, poles, ducts, cables; sign in with an API token as the password."
+)
 FEATURES_TAG, TILES_TAG = "OGC API – Features", "OGC API – Tiles"
 Name = Annotated[str, Path(alias="collectionId", max_length=60, description="Identifier of the collection")]
 FeatureId = Annotated[str, Path(alias="featureId", max_length=40, description="Identifier of the feature")]
@@ -39,6 +43,7 @@ _JSON: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": 
 _SCHEMA: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/schema+json": {"schema": {"type": "object"}}}}
 }
+_OPENAPI: dict[int | str, dict[str, Any]] = {200: {"content": {definition.MEDIA_TYPE: {"schema": {"type": "object"}}}}}
 _GEOJSON: dict[int | str, dict[str, Any]] = {
     200: {
         "content": {GEOJSON: {"schema": {"type": "object"}}},
@@ -296,6 +301,29 @@ class Services(Endpoints):
 
     ogc_features: Features = field(init=False)
     ogc_tiles: Tiles = field(init=False)
+
+    def _landing_route(self) -> None:
+        @self.router.get("/", tags=[FEATURES_TAG], summary="Landing page", responses=_JSON)
+        def landing(request: Request, f: Form = None) -> Response:
+            """Say where everything is."""
+            only_json(request, f)
+            here = root(request)
+            links = [
+                Link(href=f"{here}/", rel="self", type=MediaType.json, title=self.title),
+                Link(href=f"{here}/api", rel="service-desc", type=definition.MEDIA_TYPE, title="OpenAPI 3.0"),
+                Link(href=f"{request.base_url}api/docs", rel="service-doc", type=MediaType.html, title="API"),
+                Link(href=f"{here}/conformance", rel="conformance", type=MediaType.json, title="Conformance"),
+                *self.links(request),
+            ]
+            content = {"title": self.title, "description": DESCRIPTION}
+            content["links"] = [link.model_dump(exclude_none=True, mode="json") for link in links]
+            return document(request, content, MediaType.json.value)
+
+        @self.router.get("/api", tags=[FEATURES_TAG], summary="API definition", responses=_OPENAPI)
+        def api(request: Request, f: Form = None) -> Response:
+            """Describe /ogc in OpenAPI 3.0, which its clients read."""
+            content = definition.definition(request.app.openapi(), PREFIX, root(request))
+            return document(request, content, definition.MEDIA_TYPE)
 
     def register_routes(self) -> None:
         """Register the routes of both."""

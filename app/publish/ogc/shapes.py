@@ -1,4 +1,4 @@
-"""Spatial predicates of a filter: one geometry property and one geometry, which is judged before the database is asked."""
+"""Spatial predicates of a filter: the geometry property and a geometry, judged before the database is asked."""
 
 from __future__ import annotations
 
