@@ -12,6 +12,7 @@ import shapely
 from psycopg import sql
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from app.errors import BadRequest
 from app.kit.page import MAX_ID, Instant
 from app.publish.ogc import boxes, filters, shapes, systems
 from app.publish.ogc.boxes import Days
@@ -162,7 +163,11 @@ def _equal(name: str, text: Any, meaning: Property) -> sql.Composable:
         raise bad(name, "invalid_value", f"{name} cần giá trị kiểu {meaning.kind}",
                   f"{name} takes a value of kind {meaning.kind}") from None  # fmt: skip
     expression = {"op": "=", "args": [{"property": name}, node]}
-    return filters.condition(expression, {name: meaning}, GEOMETRY, systems.CRS84)
+    try:
+        return filters.condition(expression, {name: meaning}, GEOMETRY, systems.CRS84)
+    except BadRequest as error:
+        error.field = name
+        raise
 
 
 def _touches(box: shapely.Geometry) -> sql.Composable:

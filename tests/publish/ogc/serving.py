@@ -15,6 +15,8 @@ from tests.accounts.people import bearer, make_person, token_of
 from tests.publish import province
 from tests.publish.live import running
 
+HYPHENS = {"bbox_crs": "bbox-crs", "filter_crs": "filter-crs", "filter_lang": "filter-lang"}
+
 
 @dataclass(frozen=True)
 class Service:
@@ -27,7 +29,7 @@ class Service:
         """Ask as somebody of a role, or as nobody."""
         headers = bearer(self.accounts[role][1]) if role else {}
         return httpx2.get(f"{self.address}/ogc{path}", headers=headers, timeout=60,
-                          params={k.replace("_", "-"): v for k, v in params.items()} or None)  # fmt: skip
+                          params={HYPHENS.get(k, k): v for k, v in params.items()} or None)  # fmt: skip
 
     def basic(self, role: str) -> tuple[str, str]:
         """Return the user name and password of basic authentication."""
