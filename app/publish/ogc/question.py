@@ -51,6 +51,15 @@ class Seen(BaseModel):
     f: Format | None = Field(None, description="geojson, the only one")
 
 
+class TileAsked(BaseModel):
+    """A question for a tile: its day."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    known_at: Instant | None = Field(None, description="What the registry knew at this moment; for signed-in callers")
+    datetime: str | None = Field(None, max_length=100, description="Day or instant; default today in Viet Nam")
+
+
 class Asked(Seen):
     """A question for the features of a collection; any property of it is a parameter too."""
 

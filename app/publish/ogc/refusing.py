@@ -112,6 +112,9 @@ def _is_model(parameter: Any) -> bool:
 
 
 def _unreadable(error: RequestValidationError) -> BadRequest:
+    extra = next((e for e in error.errors() if e["type"] == "extra_forbidden"), None)
+    if extra is not None:
+        return unknown_parameter(str(extra["loc"][-1]), [])
     problem = validation_problem(error.errors())
     first = problem["errors"][0]
     return bad(problem["field"], first["code"], problem["message"]["vi"], problem["message"]["en"],

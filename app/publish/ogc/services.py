@@ -25,7 +25,7 @@ from app.kit.page import MAX_ID
 from app.publish import tiles as map_tiles
 from app.publish.ogc import definition, documents, reading, systems
 from app.publish.ogc import tiles as ogc_tiles
-from app.publish.ogc.question import Asked, Question, Seen, many, next_query, single
+from app.publish.ogc.question import Asked, Question, Seen, TileAsked, many, next_query, single
 from app.publish.ogc.refusing import OgcRoute, bad
 
 PREFIX = "/ogc"
@@ -278,10 +278,6 @@ class Tiles(OGCTilesFactory):
             _of_matrix(matrix, None)
             known = ogc_tiles.tiled(reading.collection(name))
             return map_tiles.answer(request, ogc_tiles.tile(session, known, (z, x, y), asked.datetime, asked.known_at))
-
-
-class TileAsked(Seen):
-    """A question for a tile: its day."""
 
 
 def _of_matrix(given: str, found: Any) -> Any:
