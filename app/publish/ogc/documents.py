@@ -18,6 +18,16 @@ from app.publish.ogc.tiles import TILED
 from app.publish.ogc.views import GEOMETRY
 
 FEATURES = "http://www.opengis.net/spec/ogcapi-features-{}/1.0/conf/{}".format
+COMMON = tuple(
+    f"http://www.opengis.net/spec/ogcapi-common-{c}"
+    for c in (
+        "1/1.0/conf/core",
+        "1/1.0/conf/landingPage",
+        "1/1.0/conf/json",
+        "1/1.0/conf/oas30",
+        "2/1.0/conf/collections",
+    )
+)
 CONFORMANCE = (
     *(FEATURES(1, c) for c in ("core", "geojson", "oas30")),
     FEATURES(2, "crs"),

@@ -12,6 +12,7 @@ from psycopg import sql
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.coverage.models import CoverageRun
 from app.coverage.queries import latest_run
 from app.database import outside, translated
 from app.errors import NotFound
@@ -117,7 +118,7 @@ def _prepared(session: Session, question: Question) -> Iterator[str]:
         exports.note(session, name)
     # After the last day of an open interval comes none that is known: objects as they are planned to be then.
     first, last = question.days.first, question.days.last
-    run = latest_run(session, None, last or today(), question.known_at) if name == "coverage" else None
+    run = _run(session, question) if name == "coverage" else None
     with outside(session):
         savepoint = session.begin_nested()
         try:
@@ -130,6 +131,13 @@ def _prepared(session: Session, question: Question) -> Iterator[str]:
         finally:
             # Takes the settings back with it, and lets the transaction write again.
             savepoint.rollback()
+
+
+def _run(session: Session, question: Question) -> CoverageRun | None:
+    try:
+        return latest_run(session, None, question.days.last or today(), question.known_at)
+    except NotFound:
+        return None  # no rule was the default on that day: nothing is known
 
 
 _HERE = '"\x02"'

@@ -66,14 +66,11 @@ class OgcRoute(APIRoute):
         async def handle(request: Request) -> Response:
             self._refuse_unknown(request)
             try:
-                answer = await inner(request)
+                return await inner(request)
             except RequestValidationError as error:
                 raise _unreadable(error) from error
             except Invalid as error:
                 raise _as_bad_request(error) from error
-            answer.headers.setdefault("Cache-Control", "private, no-cache")
-            answer.headers.add_vary_header("Cookie, Authorization, Accept")
-            return answer
 
         return handle
 

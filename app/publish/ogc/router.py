@@ -6,8 +6,9 @@ from fastapi import APIRouter, Depends
 from fastapi.routing import APIRoute
 
 from app.accounts.access import request_session
+from app.publish.ogc.answering import PREFIX
 from app.publish.ogc.refusing import OgcRoute
-from app.publish.ogc.services import PREFIX, build
+from app.publish.ogc.services import build
 from app.publish.ogc.turns import turn
 
 router = APIRouter(route_class=OgcRoute, dependencies=[Depends(turn), Depends(request_session)])

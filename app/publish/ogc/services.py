@@ -6,7 +6,6 @@ Its routes for items, item and tiles are therefore replaced here, as its factori
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -20,15 +19,15 @@ from tipg.model import Link
 from tipg.resources.enums import MediaType
 
 from app.accounts.access import DbSession
-from app.errors import AppError, NotFound
+from app.errors import NotFound
 from app.kit.page import MAX_ID
 from app.publish import tiles as map_tiles
 from app.publish.ogc import definition, documents, reading, systems
 from app.publish.ogc import tiles as ogc_tiles
+from app.publish.ogc.answering import PREFIX, Form, accepts, document, only_json, root
 from app.publish.ogc.question import Asked, Question, Seen, TileAsked, many, next_query, single
-from app.publish.ogc.refusing import OgcRoute, bad
+from app.publish.ogc.refusing import OgcRoute
 
-PREFIX = "/ogc"
 GEOJSON = "application/geo+json"
 DESCRIPTION = (
     "Thôn bản, phủ sóng, trạm, cột, cống bể, cáp; tuỳ tài khoản. Đăng nhập bằng mã truy cập làm mật khẩu."
@@ -38,7 +37,6 @@ FEATURES_TAG, TILES_TAG = "OGC API – Features", "OGC API – Tiles"
 Name = Annotated[str, Path(alias="collectionId", max_length=60, description="Identifier of the collection")]
 FeatureId = Annotated[str, Path(alias="featureId", max_length=40, description="Identifier of the feature")]
 Matrix = Annotated[str, Path(alias="tileMatrixSetId", max_length=60, description=ogc_tiles.MATRIX_SET)]
-Form = Annotated[str | None, Query(max_length=20, description="json, the only one")]
 _JSON: dict[int | str, dict[str, Any]] = {200: {"content": {"application/json": {"schema": {"type": "object"}}}}}
 _SCHEMA: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/schema+json": {"schema": {"type": "object"}}}}
@@ -51,52 +49,6 @@ _GEOJSON: dict[int | str, dict[str, Any]] = {
     },
     304: {"description": "The caller has it"},
 }
-
-
-class NotAcceptable(AppError):
-    """The caller takes no format there is."""
-
-    status = 406
-
-
-def root(request: Request) -> str:
-    """Return the address of /ogc as the caller reaches it."""
-    return str(request.base_url).rstrip("/") + PREFIX
-
-
-def only_json(request: Request, f: Form = None) -> MediaType:
-    """Return the format of an answer that is written in JSON only; takes the place of tipg's choice of HTML."""
-    if f not in (None, "json"):
-        raise bad("f", "unknown_format", "Chỉ có f=json", "There is f=json only")
-    accepts(request, "application/json")
-    return MediaType.json
-
-
-def accepts(request: Request, *kinds: str) -> None:
-    """Refuse a caller that takes none of `kinds`; a browser, which takes anything, is given what there is.
-
-    Raises
-    ------
-    NotAcceptable
-        406.
-    """
-    wanted = [part.split(";")[0].strip().lower() for part in request.headers.get("accept", "*/*").split(",")]
-    families = {"*/*", "", *kinds, *(k.split("/")[0] + "/*" for k in kinds)}
-    if "application/geo+json" in kinds or "application/schema+json" in kinds:
-        families |= {"application/json"}
-    if not families.intersection(wanted) and "f" not in request.query_params:
-        listed = ", ".join(kinds)
-        raise NotAcceptable("not_acceptable", f"Chỉ trả lời bằng {listed}", f"The answer is {listed} only")
-
-
-def document(request: Request, content: Any, media_type: str, headers: dict[str, str] | None = None) -> Response:
-    """Answer JSON with the ETag of its bytes; 304 when the caller has them."""
-    body = content if isinstance(content, bytes) else orjson.dumps(content)
-    etag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-    head = {"ETag": etag, "Cache-Control": "private, no-cache", **(headers or {})}
-    if map_tiles.has_already(request, etag):
-        return Response(status_code=304, headers=head)
-    return Response(body, media_type=media_type, headers=head)
 
 
 def _features(request: Request, page: reading.Page, question: Question, asked: Asked) -> bytes:
@@ -311,7 +263,7 @@ class Services(Endpoints):
                 Link(href=f"{here}/conformance", rel="conformance", type=MediaType.json, title="Conformance"),
                 *self.links(request),
             ]
-            content = {"title": self.title, "description": DESCRIPTION}
+            content: dict[str, Any] = {"title": self.title, "description": DESCRIPTION}
             content["links"] = [link.model_dump(exclude_none=True, mode="json") for link in links]
             return document(request, content, MediaType.json.value)
 
@@ -334,6 +286,7 @@ class Services(Endpoints):
 
 def build() -> Services:
     """Return the services; what they call to choose a format is ours before they are built."""
+    tipg.factory.COMMON_CONFORMS = list(documents.COMMON)
     tipg.factory.OutputType = only_json  # type: ignore[attr-defined]
     matrix_sets = TileMatrixSets({ogc_tiles.MATRIX_SET: morecantile.tms.get(ogc_tiles.MATRIX_SET)})
     return Services(

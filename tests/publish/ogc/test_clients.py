@@ -51,7 +51,7 @@ def test_ogr2ogr_takes_a_box(service: Service, tmp_path: Path) -> None:
 
 
 def test_owslib_reads_collections_schema_and_pages(service: Service) -> None:
-    from owslib.ogcapi.features import Features
+    from owslib.ogcapi.features import Features  # type: ignore[import-untyped]
 
     client = Features(f"{service.address}/ogc/", headers={"Authorization": f"Bearer {service.basic('evn')[1]}"})
     assert "poles" in client.feature_collections()

@@ -154,6 +154,17 @@ def test_the_coverage_of_a_village_is_flat(service: Service) -> None:
     assert {p["rule"] for p in found.values()} == {"village-80"}
 
 
+def test_before_there_was_a_rule_the_verdict_is_unknown(service: Service) -> None:
+    body = service.get("/collections/coverage/items", datetime="1990-01-01").json()
+    assert {f["properties"]["verdict"] for f in body["features"]} == {"unknown"}
+
+
+def test_only_what_is_served_is_claimed(service: Service) -> None:
+    claimed = service.get("/conformance").json()["conformsTo"]
+    assert len(claimed) == len(set(claimed))
+    assert [c for c in claimed if c.endswith(("/html", "/simple-query"))] == []
+
+
 def test_the_public_is_told_of_blurred_sites_and_asked_to_sign_in_for_others(service: Service) -> None:
     listed = {c["id"] for c in service.get("/collections").json()["collections"]}
     assert listed == {"communes", "villages", "sites_blurred", "facilities", "coverage"}

@@ -8,7 +8,8 @@ from tests.permissions import tile
 from tests.publish.callers import mvt
 from tests.publish.ogc.serving import Service
 
-PLACE = tuple(int(v) for v in tile(14, "viettel").split("/"))
+_Z, _X, _Y = (int(v) for v in tile(14, "viettel").split("/"))
+PLACE = (_Z, _X, _Y)
 
 
 def address(z: int, x: int, y: int, layer: str = "villages") -> str:
@@ -31,7 +32,7 @@ def test_the_tile_of_another_day(service: Service) -> None:
     low = address(10, x // 16 - 1, y // 16 + 1)
 
     def codes(when: str) -> set[str]:
-        return {str(p["code"]) for p in mvt(service.get(low, datetime=when).content, "villages")}
+        return {str(p["code"]) for p in mvt(service.get(low, datetime=when).content, "village_points")}
 
     assert codes("2025-09-01") - codes("2026-01-01") == {"V4"}
     refused = service.get(address(z, x, y), datetime="2020-01-01/2021-01-01")
