@@ -57,6 +57,7 @@ ROUTERS: tuple[str, ...] = (
     "app.coverage.runs_router",
     "app.publish.coverage_maps",
     "app.publish.tiles",
+    "app.publish.ogc.router",
 )
 """Modules whose `router` is mounted, in order."""
 
