@@ -32,7 +32,9 @@ def write(task: Task, path: Path) -> None:
 
 def add_styles(path: Path, name: str, caller: Reader) -> None:
     """Put the layer's styles into the file; QGIS opens the layer in the one of its own name."""
-    found = [(name, style, qml, sld(style) or "", style == name, title) for style, title, qml in of_layer(name, caller)]
+    found = [
+        (name, style, qml, sld(style) or "", default, title) for style, title, qml, default in of_layer(name, caller)
+    ]
     with contextlib.closing(sqlite3.connect(path)) as file, file:
         file.execute(_STYLES)
         file.execute(

@@ -20,7 +20,9 @@ from app.kit.bulk import raw_connection
 from app.kit.page import today
 from app.policy import disclosure
 from app.policy.past import in_time
-from app.publish import exports
+from app.publish.exports.about import note
+from app.publish.exports.geojson import DIGITS
+from app.publish.exports.selection import GEOMETRY as GEOMETRY_NAME
 from app.publish.ogc import systems
 from app.publish.ogc.collections import COLLECTIONS, PUBLISHED
 from app.publish.ogc.question import Question
@@ -54,7 +56,7 @@ def withheld(session: Session, name: str) -> list[str]:
 
 def attributes(name: str) -> tuple[str, ...]:
     """Return what disclosure knows of a collection."""
-    return (*COLLECTIONS[name].properties, exports.GEOMETRY)
+    return (*COLLECTIONS[name].properties, GEOMETRY_NAME)
 
 
 def collection(name: str) -> str:
@@ -115,7 +117,7 @@ def _prepared(session: Session, question: Question) -> Iterator[str]:
             field="collectionId",
         )
     if name not in PUBLISHED:
-        exports.note(session, name)
+        note(session, name)
     # After the last day of an open interval comes none that is known: objects as they are planned to be then.
     first, last = question.days.first, question.days.last
     run = _run(session, question) if name == "coverage" else None
@@ -155,7 +157,7 @@ def _statement(question: Question, schema: str) -> sql.Composed:
     written: sql.Composable
     apart: sql.Composable
     if question.crs == systems.CRS84:
-        written = sql.SQL("coalesce(ST_AsGeoJSON({}, {}), 'null')").format(geometry, sql.Literal(exports.DIGITS))
+        written = sql.SQL("coalesce(ST_AsGeoJSON({}, {}), 'null')").format(geometry, sql.Literal(DIGITS))
         apart = sql.SQL("NULL")
     else:
         written, apart = sql.Literal(_HERE), sql.SQL("ST_AsBinary({})").format(geometry)

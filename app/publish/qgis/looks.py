@@ -75,6 +75,9 @@ class Look:
     """Whether the project opens with it switched on."""
 
 
+EXPORTED_AS: Final = {"coverage": "village_coverage"}
+"""What the exports call a collection of the OGC API (app.publish.exports.more_layers); the others bear one name."""
+
 AREAS: Final = "Hành chính"
 COVERAGE: Final = "Phủ sóng"
 SITES: Final = "Trạm"

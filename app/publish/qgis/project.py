@@ -14,7 +14,7 @@ from pyproj import CRS
 
 from app.kit.geo import WGS84, from_wgs84
 from app.publish.qgis import sheet
-from app.publish.qgis.looks import COVERAGE, GROUPS, LINES, LOOKS, SITES, Look
+from app.publish.qgis.looks import COVERAGE, EXPORTED_AS, GROUPS, LINES, LOOKS, SITES, Look
 from app.publish.qgis.palette import PAPER
 from app.publish.qgis.styles import ANYBODY, DOCTYPE, VERSION, Reader, write
 from app.publish.qgis.symbols import rgba
@@ -44,7 +44,8 @@ class Source:
     def uri(self, look: Look) -> str:
         """Return the data source of a look's layer; of an OGC API, which knows no types, each look draws its own."""
         kind = f"|geometrytype={look.places}" if self.provider == "ogr" and look.places else ""
-        return self.template.format(layer=look.layer) + kind
+        name = EXPORTED_AS.get(look.layer, look.layer) if self.provider == "ogr" else look.layer
+        return self.template.format(layer=name) + kind
 
 
 def geopackage(name: str) -> Source:

@@ -15,6 +15,7 @@ from app.database import reads_all, statistics
 from app.errors import NotFound
 from app.policy import disclosure
 from app.publish import queries
+from app.publish.exports import about
 from app.publish.layers import LAYERS
 from app.publish.qgis import sld, styles
 from app.publish.qgis.looks import LOOKS
@@ -79,9 +80,15 @@ def project(session: Session, source: Source, as_of: dt.date, commune: str | Non
         source=source,
         metric_crs=settings().metric_crs,
         bbox=box,
-        rights=(SYNTHETIC,) if synthetic else (),
+        rights=((SYNTHETIC,) if synthetic else ()) + (_licence(session),),
         caller=styles.reader(session, as_of),
     )
+
+
+def _licence(session: Session) -> str:
+    """Return the terms under which the caller may use what it is told, or that none are stated."""
+    allowed = about.licence(session)
+    return f"Giấy phép: {allowed['title']}, {allowed['url']}" if allowed else about.NO_LICENCE["vi"]
 
 
 def style(session: Session, name: str, form: str, as_of: dt.date) -> str:

@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session
 
 from app.database import reads_all, scope_of
 from app.organisations.models import Organisation
-from app.publish.layers import LAYERS
-from app.publish.qgis.looks import LOOKS, Label, Look
+from app.publish.ogc.collections import COLLECTIONS
+from app.publish.qgis.looks import EXPORTED_AS, LOOKS, Label, Look
 from app.publish.qgis.palette import WHITE
 from app.publish.qgis.symbols import GEOMETRY_TYPE, rgba, symbol_xml
-from app.publish.qgis.words import ALIASES
+from app.publish.qgis.words import alias
 from app.publish.queries import operators
 
 VERSION = "3.22.0"
@@ -79,8 +79,7 @@ def write(root: Element, look: Look, caller: Reader = ANYBODY) -> None:
         _labeling(root, look.label, kind, caller)
     aliases = SubElement(root, "aliases")
     for index, name in enumerate(properties(look)):
-        if name in ALIASES:
-            SubElement(aliases, "alias", index=str(index), field=name, name=ALIASES[name])
+        SubElement(aliases, "alias", index=str(index), field=name, name=alias(name))
     SubElement(root, "previewExpression").text = f'"{look.tip[0]}"'
     SubElement(root, "mapTip").text = _tip(look)
     SubElement(root, "layerGeometryType").text = str(GEOMETRY_TYPE[kind])
@@ -88,7 +87,7 @@ def write(root: Element, look: Look, caller: Reader = ANYBODY) -> None:
 
 def properties(look: Look) -> tuple[str, ...]:
     """Return the names of the properties a look may meet: those of its layer."""
-    return tuple(LAYERS[look.layer].properties) if look.layer in LAYERS else tuple(ALIASES)
+    return tuple(COLLECTIONS[look.layer].properties)
 
 
 def told(expression: str, caller: Reader) -> str:
@@ -149,15 +148,16 @@ def _tip(look: Look) -> str:
     head, *others = look.tip
     lines = [f'<b>[% "{head}" %]</b>']
     for name in others:
-        shown = f"'<br>{escape(ALIASES[name])}: ' || to_string(\"{name}\")"
+        shown = f"'<br>{escape(alias(name))}: ' || to_string(\"{name}\")"
         lines.append(f"[% coalesce({shown}, '') %]")
     return "".join(lines)
 
 
-def of_layer(layer: str, caller: Reader = ANYBODY) -> Iterator[tuple[str, str, str]]:
-    """Yield name, title and QML of each style of a layer; the one of the layer's own name is its default."""
+def of_layer(layer: str, caller: Reader = ANYBODY) -> Iterator[tuple[str, str, str, bool]]:
+    """Yield name, title and QML of each style of a published or exported layer, and whether it is the default."""
+    collection = next((ours for ours, exported in EXPORTED_AS.items() if exported == layer), layer)
     for name, look in LOOKS.items():
-        if look.layer == layer:
+        if look.layer == collection:
             written = qml(name, caller)
             assert written is not None
-            yield name, look.title, written
+            yield name, look.title, written, name == collection

@@ -1,83 +1,17 @@
-"""Vietnamese names of the published properties, as a QGIS user reads them at the head of a column."""
+"""What a QGIS user reads at the head of a column."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
-ALIASES: Final[Mapping[str, str]] = {
-    "address": "Địa chỉ",
-    "bore_count": "Số ống",
-    "built_on": "Ngày xây dựng",
-    "cable_capacity": "Sức chứa cáp",
-    "code": "Mã",
-    "commune": "Mã xã, phường",
-    "commune_name": "Xã, phường",
-    "connections": "Kết nối",
-    "count": "Số lượng",
-    "declared_length_m": "Chiều dài khai báo (m)",
-    "disguised": "Ngụy trang",
-    "evidence": "Căn cứ kết luận",
-    "fibre": "Kết luận cáp quang",
-    "fibre_count": "Số sợi quang",
-    "from_manhole": "Từ bể",
-    "grid_m": "Cỡ ô lưới (m)",
-    "half_width_m": "Nửa bề rộng (m)",
-    "height_m": "Chiều cao (m)",
-    "host_height_m": "Chiều cao công trình mang (m)",
-    "households": "Số hộ",
-    "households_reached": "Số hộ đặt được cáp quang",
-    "kind": "Loại",
-    "laying": "Cách đi cáp",
-    "length_m": "Chiều dài (m)",
-    "level": "Cấp hành chính",
-    "load_capacity_kg": "Tải trọng cho phép (kg)",
-    "margin_db": "Dự trữ (dB)",
-    "material": "Vật liệu",
-    "medium": "Loại cáp",
-    "mounting": "Cách lắp đặt",
-    "name": "Tên",
-    "occupants": "Đơn vị đang dùng",
-    "operator": "Nhà mạng",
-    "operators_covered": "Nhà mạng có sóng",
-    "operators_not_covered": "Nhà mạng không có sóng",
-    "owner": "Chủ sở hữu",
-    "parent": "Đơn vị cấp trên",
-    "population": "Dân số",
-    "ports_total": "Tổng số cổng",
-    "ports_used": "Số cổng đã dùng",
-    "position_accuracy_m": "Sai số vị trí (m)",
-    "raw_crs": "Hệ toạ độ khi đo",
-    "raw_x": "Toạ độ x khi đo",
-    "raw_y": "Toạ độ y khi đo",
-    "route": "Tuyến",
-    "rsrp_dbm": "Mức thu (dBm)",
-    "rule": "Quy tắc phủ sóng",
-    "run": "Lần tính",
-    "run_as_of": "Ngày của lần tính",
-    "serving_distance_m": "Cự ly phục vụ (m)",
-    "share": "Tỷ lệ có sóng",
-    "share_high": "Tỷ lệ có sóng, cao (90 %)",
-    "share_low": "Tỷ lệ có sóng, thấp (10 %)",
-    "sharing_offered": "Sẵn sàng cho dùng chung",
-    "site": "Vị trí trạm",
-    "source": "Nguồn",
-    "stations": "Trạm phát sóng",
-    "street": "Đường",
-    "survey_method": "Phương pháp đo",
-    "surveyed_on": "Ngày khảo sát",
-    "synthetic": "Dữ liệu mô phỏng (SYNTHETIC)",
-    "tenant_capacity": "Sức chứa đơn vị thuê",
-    "tenants": "Đơn vị trên cột",
-    "to_manhole": "Đến bể",
-    "trench": "Hào kỹ thuật",
-    "type_code": "Mã loại",
-    "urban": "Đô thị",
-    "valid_from": "Có từ ngày",
-    "valid_to": "Có đến ngày",
-    "verdict": "Kết luận phủ sóng",
-    "verdict_2g": "Kết luận 2G",
-    "verdict_3g": "Kết luận 3G",
-    "verdict_4g": "Kết luận 4G",
-    "verdict_5g": "Kết luận 5G",
-}
+from app.publish.ogc.properties import PROPERTIES
+
+_UNITS: Final = {"1": "", "dB[mW]": "dBm"}
+"""UCUM codes that people write otherwise."""
+
+
+def alias(name: str) -> str:
+    """Return the Vietnamese title of a published property, with its unit."""
+    known = PROPERTIES[name]
+    unit = _UNITS.get(known.unit or "", known.unit or "")
+    return f"{known.title} ({unit})" if unit else known.title

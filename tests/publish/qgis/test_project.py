@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.database import PUBLIC, Scope, session_scope
 from app.publish.layers import LAYERS
-from app.publish.qgis.looks import GROUPS, LOOKS, VERDICT_WORDS
+from app.publish.qgis.looks import EXPORTED_AS, GROUPS, LOOKS, VERDICT_WORDS
 from app.publish.qgis.project import AUTHCFG, THEMES
 from app.publish.qgis.styles import qml, reader
 from tests.conftest import Hatang
@@ -56,9 +56,9 @@ def seen(session: Session, tmp_path: Path) -> dict[str, Any]:
         (tmp_path / f"{name}.qml").write_text(written)
         kind = f"|geometrytype={look.places}" if look.places else ""
         whose = files["public" if name == "sites_blurred" else "planner"]  # the planner sees every site, so no grid
-        source = f"{whose / 'hatang.gpkg'}|layername={look.layer}{kind}"
+        source = f"{whose / 'hatang.gpkg'}|layername={EXPORTED_AS.get(look.layer, look.layer)}{kind}"
         styles.append({"qml": str(tmp_path / f"{name}.qml"), "data": source})
-    layers = [*(set(LAYERS) - {"sites_blurred"}), "coverage"]
+    layers = [*(set(LAYERS) - {"sites_blurred"}), "village_coverage"]
     told = ask(
         {"styles": styles, "project": str(here / "hatang.qgz"), "png": str(tmp_path / "map.png"),
          "point": [107.5776, 16.4667], "stored": [str(here / "hatang.gpkg"), layers]},
@@ -84,9 +84,11 @@ def test_qgis_loads_every_style_and_opens_the_project(seen: dict[str, Any]) -> N
         assert "[%" not in found["tip"], name
     for layer, stored in seen["stored"].items():  # in the GeoPackage itself: how QGIS opens a layer alone
         assert stored[0], layer
-        assert set(stored[1]) == {look.title for look in LOOKS.values() if look.layer == layer}
+        assert set(stored[1]) == {
+            look.title for look in LOOKS.values() if EXPORTED_AS.get(look.layer, look.layer) == layer
+        }
     told = dict(zip(LOOKS, seen["styles"], strict=True))
-    assert told["poles"]["aliases"]["occupants"] == "Đơn vị đang dùng"
+    assert told["poles"]["aliases"]["occupants"] == "Bên sử dụng"
     # One organisation of two and a cable nobody claimed; nobody has surveyed the bare pole.
     assert told["poles"]["counts"] == {"shared": 1, "unknown": 1}
     assert told["ducts"]["counts"] == {"shared": 1}
@@ -188,4 +190,4 @@ def test_a_bundle_holds_what_its_caller_may_see(session: Session, tmp_path: Path
     with zipfile.ZipFile(io.BytesIO(answer.content)) as file:
         file.extract("hatang.gpkg", tmp_path)
     names = {name for name, _ in pyogrio.list_layers(tmp_path / "hatang.gpkg")}
-    assert names == {"communes", "villages", "facilities", "sites_blurred", "coverage", "layer_styles"}
+    assert names == {"communes", "villages", "facilities", "sites_blurred", "village_coverage", "layer_styles"}
