@@ -80,8 +80,12 @@ class OgcRoute(APIRoute):
             return
         known = [parameter.alias for parameter in _asked(self)]
         for name in request.query_params:
-            if name not in known:
+            if name not in known and name != CARRIED:
                 raise unknown_parameter(name, known)
+
+
+CARRIED = "datetime"
+"""QGIS sends what stands in a layer's address on with every request, to pages too that say the same on every day."""
 
 
 def unknown_parameter(name: str, known: list[str]) -> BadRequest:
