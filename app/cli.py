@@ -27,6 +27,7 @@ from app.licensing.lines.commands import check
 from app.licensing.prices.commands import prices
 from app.licensing.programme.commands import programme
 from app.objects.commands import history
+from app.publish.qgis.commands import qgis_project
 from app.sharing.commands import sharing
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Hatang: hạ tầng viễn thông trên bản đồ số.")
@@ -41,6 +42,7 @@ app.add_typer(units, name="units")
 app.add_typer(jobs, name="jobs")
 app.command("colocation")(colocation)
 app.command("what-if")(what_if)
+app.command("qgis-project")(qgis_project)
 app.add_typer(sharing, name="sharing")
 app.add_typer(applications, name="applications")
 app.add_typer(programme, name="programme")
@@ -288,11 +290,15 @@ def load(
 @app.command("export")
 def export(
     layer: Annotated[str, typer.Argument(help="villages, communes, sites, structures, poles, manholes, ducts…")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="FILE.geojson, or FILE.geojsonl: one feature a line.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="FILE.geojson .geojsonl .gpkg .fgb .parquet .csv .xlsx .kml .shp.zip")
+    ],
     as_of: AsOf = None,
     bbox: Annotated[str | None, typer.Option("--bbox", help="west,south,east,north in degrees.")] = None,
     commune: Annotated[str | None, typer.Option("--commune", help="Code or name.")] = None,
     known_at: KnownAt = None,
+    crs: Annotated[str | None, typer.Option("--crs", help="EPSG:9214 (VN-2000) instead of degrees.")] = None,
+    bundle: Annotated[bool, typer.Option("--bundle", help="FILE.csv.zip: the file and its metadata.json.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write a layer to a file; the file appears only when it is complete."""
@@ -303,7 +309,7 @@ def export(
     known = moment(known_at)
     with bar(err) as progress, session_scope() as session:
         result = files.write(session, layer, output, as_of=day(as_of), known_at=known, bbox=bbox, commune=commune,
-                             progress=progress)  # fmt: skip
+                             crs=crs, bundle=bundle, progress=progress)  # fmt: skip
     show(result, as_json)
 
 

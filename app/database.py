@@ -230,7 +230,7 @@ def statistics(session: Session) -> Iterator[None]:
     if is_department(session):
         yield
         return
-    with _acting_as(session, "statistics"):
+    with _acting_as(session, Scope(scope_of(session).actor, ("statistics",))):
         yield
 
 
@@ -243,14 +243,21 @@ def outside(session: Session) -> Iterator[None]:
     if not is_department(session):
         yield
         return
-    with _acting_as(session, "other_department"):
+    with _acting_as(session, Scope(scope_of(session).actor, ("other_department",))):
         yield
 
 
 @contextmanager
-def _acting_as(session: Session, role: str) -> Iterator[None]:
+def as_public(session: Session) -> Iterator[None]:
+    """Read as the public, whoever asks: what is published is the same for all."""
+    with _acting_as(session, PUBLIC):
+        yield
+
+
+@contextmanager
+def _acting_as(session: Session, scope: Scope) -> Iterator[None]:
     before = scope_of(session)
-    enter(session, Scope(before.actor, (role,)))
+    enter(session, scope)
     try:
         yield
     finally:

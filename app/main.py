@@ -28,6 +28,10 @@ ROUTERS: tuple[str, ...] = (
     "app.accounts.oidc_router",
     "app.areas.router",
     "app.publish.router",
+    "app.publish.qgis.router",
+    "app.publish.exports.jobs_router",
+    "app.publish.exports.router",
+    "app.publish.open_data.router",
     "app.coverage.router",
     "app.coverage.series_router",
     "app.coverage.blackspots_router",
@@ -53,10 +57,11 @@ ROUTERS: tuple[str, ...] = (
     "app.coverage.runs_router",
     "app.publish.coverage_maps",
     "app.publish.tiles",
+    "app.publish.ogc.router",
 )
 """Modules whose `router` is mounted, in order."""
 
-JOBS: tuple[str, ...] = ("app.coverage.jobs", "app.licensing.programme.jobs")
+JOBS: tuple[str, ...] = ("app.coverage.jobs", "app.licensing.programme.jobs", "app.publish.exports.jobs")
 """Modules that define kinds of background work (`app.jobs.work`)."""
 
 DIST = ROOT / "app" / "web" / "dist"

@@ -46,7 +46,7 @@ def test_every_operation_is_described() -> None:
     assert {path for _, path, _ in seen} >= {
         "/api/meta", "/api/villages", "/api/villages/{village_id}", "/api/villages/{village_id}/coverage",
         "/api/communes", "/api/coverage/at", "/api/coverage/runs", "/api/blackspots", "/api/sharing",
-        "/api/sharing/{indicator}/objects", "/api/colocation", "/api/exports/{layer}.geojson",
+        "/api/sharing/{indicator}/objects", "/api/colocation", "/api/exports/{layer}.{format}",
         "/healthz", "/readyz", "/metrics",
     }  # fmt: skip
     names = [operation["operationId"] for _, _, operation in seen]

@@ -1,27 +1,20 @@
-"""Villages, communes, exports and the state of the service over HTTP."""
+"""Villages, communes and the state of the service over HTTP."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import Annotated, Any
+from typing import Annotated
 
-from anyio import CancelScope, to_thread
 from fastapi import APIRouter, Path, Query, Request, Response
-from fastapi.responses import PlainTextResponse, StreamingResponse
-from sqlalchemy.orm import Session
-from starlette.types import Receive, Scope, Send
+from fastapi.responses import PlainTextResponse
 
 from app.accounts.access import DbSession
 from app.accounts.roles import PUBLIC, allow
 from app.kit.page import MAX_ID, Dated
-from app.policy.past import in_time
-from app.publish import exports, service
+from app.publish import service
 from app.publish.openapi import version
 from app.publish.schemas import (
     CommuneCollection,
     CommuneQuestion,
-    Export,
-    ExportFilter,
     Health,
     Meta,
     VillageCollection,
@@ -38,24 +31,6 @@ class GeoJSON(Response):
     """A document already written as GeoJSON (RFC 7946)."""
 
     media_type = "application/geo+json"
-
-
-class GeoJSONStream(StreamingResponse):
-    """GeoJSON as it comes out of the database; a reader who goes away ends the query at once."""
-
-    media_type = "application/geo+json"
-
-    def __init__(self, content: Generator[bytes, None, None], **arguments: Any) -> None:
-        super().__init__(content, **arguments)
-        self._source = content
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send, and close the source whatever happened, before the transaction ends."""
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            with CancelScope(shield=True):
-                await to_thread.run_sync(self._source.close)
 
 
 @router.get("/api/meta", tags=["meta"], summary="What a client needs before it asks", openapi_extra=allow(PUBLIC))
@@ -106,58 +81,6 @@ def get_village(
 def get_communes(request: Request, session: DbSession, asked: Annotated[CommuneQuestion, Query()]) -> Response:
     """All communes with their boundary (or centre, while no boundary is loaded) and number of villages."""
     return GeoJSON(service.communes(session, asked, request.url.path))
-
-
-@router.get(
-    "/api/exports/{layer}.geojson",
-    tags=["exports"],
-    summary="A whole layer, streamed",
-    response_class=GeoJSON,
-    openapi_extra=allow(PUBLIC),
-    responses={
-        200: {"model": Export, "description": "A FeatureCollection whose member `metadata` says what it is"},
-        401: {"description": "The layer is told to signed-in callers only"},
-        409: {"description": "The commune has no boundary yet"},
-    },
-)
-def get_export(
-    layer: Annotated[str, Path(max_length=60, description="Name of the layer")],
-    session: DbSession,
-    asked: Annotated[ExportFilter, Query()],
-) -> Response:
-    """Every object of the layer that the caller may see, in force on the date, within bbox and commune.
-
-    The public gets areas, facilities and `sites_blurred`; an operator its own objects and those it uses. Restricted
-    objects are in no export. A stream that breaks lacks its closing brackets and the connection is aborted.
-    """
-    in_time(session, asked)
-    selection = exports.select(session, layer, asked.on, asked.bbox, asked.commune)
-    body = _begun(_exported(session, layer, selection))
-    name = f'attachment; filename="{layer}-{selection.as_of}.geojson"'
-    return GeoJSONStream(body, headers={"Content-Disposition": name})
-
-
-def _exported(session: Session, layer: str, selection: exports.Selection) -> Generator[bytes, None, None]:
-    with service.export_slot(session):
-        yield from exports.stream(session, layer, selection)
-
-
-def _begun(source: Generator[bytes, None, None]) -> Generator[bytes]:
-    """Run `source` up to its first rows, so that what fails at the start is still a problem with a status."""
-    try:
-        first = [next(source), next(source)]
-    except BaseException:
-        source.close()
-        raise
-
-    def whole() -> Generator[bytes, None, None]:
-        try:
-            yield from first
-            yield from source
-        finally:
-            source.close()
-
-    return whole()
 
 
 @router.get("/healthz", tags=["service"], summary="The process answers", openapi_extra=allow(PUBLIC))

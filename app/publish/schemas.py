@@ -42,13 +42,6 @@ class CommuneQuestion(Dated):
     detail: Literal["full", "low"] = Field("full", description="low: boundaries simplified to about 100 m")
 
 
-class ExportFilter(Dated):
-    """Which objects of a layer."""
-
-    bbox: BoxText | None = Field(None, description="west,south,east,north in degrees (EPSG:4326)")
-    commune: Name | None = Field(None, description="Code or name of a commune in force on the date")
-
-
 class Run(BaseModel):
     """The coverage run an answer rests on."""
 
@@ -161,42 +154,6 @@ class CommuneCollection(BaseModel):
     numberReturned: int
     links: list[Link]
     features: list[CommuneFeature]
-
-
-class ExportMetadata(BaseModel):
-    """What an export is; a stream cannot know its count beforehand."""
-
-    title: dict[Literal["vi", "en"], str]
-    source: str
-    as_of: dt.date
-    known_at: dt.datetime | None = Field(description="What the registry knew at this moment; null: now")
-    bbox: list[float] | None
-    generated_at: dt.datetime
-    grid_m: float | None = Field(description="Positions are told by cells of this size, EPSG:9214; null: as they are")
-    withheld: dict[str, Literal["public", "authority", "owner"]] = Field(
-        description="Attributes the caller is not told of objects that are not its own (null there), with their level"
-    )
-    synthetic: bool
-    licence: str | None
-    count: int | None
-
-
-class ExportFeature(BaseModel):
-    """One object with flat properties named as `hatang load` reads them."""
-
-    type: Literal["Feature"]
-    id: int
-    geometry: Geometry | None
-    properties: dict[str, str | float | bool | None]
-
-
-class Export(BaseModel):
-    """A whole layer."""
-
-    type: Literal["FeatureCollection"]
-    name: str
-    metadata: ExportMetadata
-    features: list[ExportFeature]
 
 
 class RuleInfo(BaseModel):

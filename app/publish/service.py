@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -13,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.areas import queries as areas
-from app.config import ROOT, settings
+from app.config import ROOT
 from app.coverage.inputs import read_receiver
 from app.coverage.models import CoverageRun
 from app.coverage.queries import latest_run
@@ -30,10 +28,6 @@ from app.sites.models import TECHNOLOGIES
 
 TITLE = "Hatang — hạ tầng viễn thông trên bản đồ số"
 LOW_DETAIL_DEG = 0.001  # about 100 m
-MAX_EXPORTS = 4
-"""Exports at a time in one process: each holds a connection for as long as its reader takes."""
-EXPORT_TIMEOUT_S = 1800
-_exports = threading.BoundedSemaphore(MAX_EXPORTS)
 
 
 def villages(session: Session, asked: VillageFilter, path: str) -> bytes:
@@ -200,26 +194,3 @@ def require_schema(session: Session) -> str:
             needed=newest_revision(),
         )
     return str(current)
-
-
-@contextmanager
-def export_slot(session: Session) -> Iterator[None]:
-    """Hold one of the few places for exports, with a time limit fit for slow readers.
-
-    Raises
-    ------
-    Unavailable
-        All places are taken.
-    """
-    if not _exports.acquire(blocking=False):
-        raise Unavailable(
-            "exports_busy",
-            f"Đang có {MAX_EXPORTS} lượt xuất dữ liệu; hãy thử lại sau ít phút",
-            f"{MAX_EXPORTS} exports are running; try again in a few minutes",
-        )
-    try:
-        session.execute(text(f"SET LOCAL statement_timeout = '{EXPORT_TIMEOUT_S}s'"))
-        yield
-        session.execute(text(f"SET LOCAL statement_timeout = '{settings().statement_timeout_s}s'"))
-    finally:
-        _exports.release()

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
-import psycopg
 import pytest
 from fastapi.testclient import TestClient
 from shapely.geometry import shape
@@ -20,9 +19,10 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.database import session_scope
-from app.errors import AppError, Conflict, Invalid, NotFound, Unavailable
+from app.errors import AppError, BadRequest, Conflict, Invalid, NotFound, Unavailable
 from app.kit.bulk import raw_connection
-from app.publish import exports, files, service
+from app.publish import exports, files
+from app.publish.exports import copying, geojson, slots
 from app.publish.layers import LAYERS
 from tests.conftest import department_app
 from tests.publish.live import running
@@ -161,16 +161,16 @@ def test_a_stream_that_breaks_is_no_document(own_database: str, monkeypatch: pyt
     """Over a real socket: the client sees a broken connection, never a whole answer."""
     with session_scope() as session:
         build(session)
-    real = exports._blocks
+    real = copying.blocks
 
-    def breaking(connection: psycopg.Connection[Any], query: Any) -> Iterator[bytes]:
-        yield next(real(connection, query))
+    def breaking(*asked: Any) -> Iterator[bytes]:
+        yield next(real(*asked))
         raise Broken
 
     with running(department_app()) as address:
         whole = urlopen(f"{address}/api/exports/villages.geojson").read()
         assert len(json.loads(whole)["features"]) == 3
-        monkeypatch.setattr(exports, "_blocks", breaking)
+        monkeypatch.setattr(geojson, "blocks", breaking)
         received = b""
         with urlopen(f"{address}/api/exports/villages.geojson") as answer:
             with pytest.raises(IncompleteRead) as cut:
@@ -178,7 +178,7 @@ def test_a_stream_that_breaks_is_no_document(own_database: str, monkeypatch: pyt
             received = cut.value.partial
         assert b"V1" in received
         assert not received.rstrip().endswith(b"]}")
-        monkeypatch.setattr(exports, "_blocks", real)
+        monkeypatch.setattr(geojson, "blocks", real)
         assert urlopen(f"{address}/readyz").status == 200
 
 
@@ -193,7 +193,7 @@ def test_parallel_requests_and_readers_who_leave(own_database: str) -> None:
         )
     paths = ["/api/villages", "/api/villages?bbox=107,16,108,17&q=to", "/api/meta", "/api/communes", "/readyz"] * 8
     with running(department_app()) as address, ThreadPoolExecutor(8) as pool:
-        for _ in range(service.MAX_EXPORTS * 2):  # more than there are places: each must be given back
+        for _ in range(slots.MAX_EXPORTS * 2):  # more than there are places: each must be given back
             with urlopen(f"{address}/api/exports/poles.geojson") as answer:
                 answer.read(1000)
         answers = list(pool.map(lambda path: urlopen(address + path).status, paths))
@@ -207,14 +207,14 @@ def test_parallel_requests_and_readers_who_leave(own_database: str) -> None:
 
 
 def test_too_many_exports_at_once(client: TestClient, province: dict[str, Any]) -> None:
-    taken = [service._exports.acquire(blocking=False) for _ in range(service.MAX_EXPORTS)]
+    taken = [slots._places.acquire(blocking=False) for _ in range(slots.MAX_EXPORTS)]
     try:
         assert all(taken)
         answer = client.get("/api/exports/poles.geojson")
         assert (answer.status_code, answer.json()["code"]) == (503, "exports_busy")
     finally:
         for _ in taken:
-            service._exports.release()
+            slots._places.release()
     assert client.get("/api/exports/poles.geojson").status_code == 200
 
 
@@ -232,7 +232,7 @@ def test_out_of_time_is_said(session: Session, province: dict[str, Any], monkeyp
     slow = sql.SQL("SELECT pg_sleep(10)::text").format()
     session.execute(text("SET LOCAL statement_timeout = 50"))
     with pytest.raises(Unavailable) as refused:
-        list(exports._blocks(raw_connection(session), slow))
+        list(copying.blocks(raw_connection(session), "COPY ({}) TO STDOUT", slow))
     assert refused.value.code == "export_broken_off"
 
 
@@ -256,8 +256,10 @@ def test_write_a_file(session: Session, province: dict[str, Any], tmp_path: Path
 @pytest.mark.parametrize(
     ("name", "options", "kind", "code"),
     [
-        ("v.gpkg", {}, Invalid, "format_not_yet_supported"),
-        ("v", {}, Invalid, "format_not_yet_supported"),
+        ("v.dwg", {}, Invalid, "unknown_format"),
+        ("v", {}, Invalid, "unknown_format"),
+        ("v.geojson", {"crs": "EPSG:9214"}, BadRequest, "crs_not_for_format"),
+        ("v.gpkg", {"crs": "EPSG:3857"}, BadRequest, "unknown_crs"),
         ("no/such/v.geojson", {}, Invalid, "cannot_write"),
         ("v.geojson", {"bbox": "16,107,17,108"}, Invalid, "bbox_swapped"),
         ("v.geojson", {"commune": "nowhere"}, NotFound, "unknown_commune"),
@@ -288,7 +290,7 @@ def test_a_failure_leaves_the_old_file(
         yield b"{"
         raise Broken
 
-    monkeypatch.setattr(exports, "stream", breaking)
+    monkeypatch.setattr(geojson, "stream", breaking)
     with pytest.raises(Broken):
         write(session, path)
     assert path.read_text() == "old"
