@@ -22,8 +22,9 @@ from app.kit.page import Dated
 from app.organisations.models import Organisation
 from app.policy.past import in_time
 from app.policy.queries import parameter
+from app.publish.kept_tiles import has_already
 from app.publish.schemas import Name, Technology
-from app.publish.tiles import PNG, Index, Zoom, check_tile, has_already
+from app.publish.tiles import PNG, Index, Zoom, check_tile
 
 router = APIRouter(tags=["coverage"])
 READERS = allow(OTHER_DEPARTMENT, PLANNER, ADMINISTRATOR)
@@ -130,7 +131,7 @@ def coverage_tile(
     square_m = None if _may_read(session, asked.operator) else _square_m(session, asked.on)
     etag = f'W/"{run.id}-{technology}-{asked.operator or ""}-{square_m or 0:g}"'
     headers: dict[str, Any] = {"ETag": etag, "Cache-Control": "private, no-cache"}
-    if has_already(request, etag):
+    if has_already(request.headers.get("if-none-match", ""), etag):
         return Response(status_code=304, headers=headers)
     band = found.band(asked.operator)
     levels = levels_in_tile(found.levels, band, z, x, y, square_m) if band else None
