@@ -42,6 +42,9 @@ TABLES: Final[Mapping[str, tuple[str, ...]]] = {
     "ducts": ("registry.duct", "registry.duct_occupancy", *_NETWORK),
     "manholes": ("registry.manhole", *_NETWORK),
     "distribution_points": ("registry.distribution_point", *_NETWORK),
+    "terrain": ("registry.terrain_tile",),
+    "terrain-unknown": ("registry.terrain_tile",),
+    "coverage": ("registry.coverage_run", "registry.organisation", "policy.parameter"),
 }  # fmt: skip
 """Audited tables that a layer's tile and the policies that choose its rows read; verdicts come with their run."""
 LIMIT_BYTES: Final = 64_000_000
@@ -73,13 +76,19 @@ class Tile:
     body: bytes
     packed: bool
     watched: bool = False
+    media_type: str = MEDIA_TYPE
 
     @classmethod
     def of(cls, content: bytes, watched: bool = False) -> Tile:
-        """Return the tile of `content`, empty where there is nothing."""
+        """Return the vector tile of `content`, empty where there is nothing."""
         etag = f'W/"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
         packed = len(content) >= _SMALL
         return cls(etag, gzip.compress(content, 6, mtime=0) if packed else content, packed, watched)
+
+    @classmethod
+    def picture(cls, png: bytes | None, etag: str) -> Tile:
+        """Return the tile of a picture, which is compressed as it is; None where there is nothing."""
+        return cls(etag, png or b"", False, media_type="image/png")
 
     def answer(self, headers: Mapping[str, str]) -> Response:
         """Answer a request: 304 when it has the tile, 204 when there is nothing, else the tile as it can read it."""
@@ -94,7 +103,7 @@ class Tile:
                 common["Content-Encoding"] = "gzip"
             else:
                 body = gzip.decompress(body)
-        return Response(body, media_type=MEDIA_TYPE, headers=common)
+        return Response(body, media_type=self.media_type, headers=common)
 
 
 def has_already(given: str, etag: str) -> bool:
@@ -159,8 +168,6 @@ class KeptTiles:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        routes = {name: SimpleNamespace(path="/tiles/{layer}/{z}/{x}/{y}.mvt") for name in TABLES}
-        self.routes = routes | {"villages": SimpleNamespace(path="/tiles/villages/{z}/{x}/{y}.mvt")}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request for a tile; pass others on."""
@@ -185,11 +192,11 @@ class KeptTiles:
             await begun.wait()
             tile = kept.find(address, stamp)  # of the stamp of this request: no change between the two
         if tile is not None and not tile.watched and not caller.due:
-            scope["route"] = self.routes[layer]
+            scope["route"] = SimpleNamespace(path=f"/tiles/{layer}/{{z}}/{{x}}/{{y}}")  # for the metrics
             return await tile.answer(request.headers)(scope, receive, send)
         if tile is not None:
             state["tile"] = tile
-            return await self.app(scope, receive, send)
+            return await self._in_turn(kept, scope, receive, send)
         await self._draw_and_keep(kept, address, stamp, scope, receive, send)
 
     async def _draw_and_keep(

@@ -113,10 +113,10 @@ def layer_tile(session: Session, layer: str, z: int, x: int, y: int, asked: Date
     check_layer(layer)
     in_time(session, asked)
     note_restricted(session, layer, z, x, y, asked.on)
-    return draw(session, layer, z, x, y, asked.on)
+    return draw_layer(session, layer, z, x, y, asked.on)
 
 
-def draw(session: Session, layer: str, z: int, x: int, y: int, as_of: dt.date) -> bytes:
+def draw_layer(session: Session, layer: str, z: int, x: int, y: int, as_of: dt.date) -> bytes:
     """Return the tile of one of `LAYERS` other than villages without writing down who looked."""
     tile = getattr(func.publish, f"tile_{layer}")
     if layer not in RESTRICTABLE:
@@ -152,26 +152,34 @@ def answer(request: Request, session: Session, tile: Tile, asked: Dated) -> Resp
 @router.get("/terrain/{z}/{x}/{y}.png", response_class=Response, responses=PNG, openapi_extra=allow(PUBLIC))
 def get_terrain(request: Request, session: DbSession, z: Zoom, x: Index, y: Index) -> Response:
     """Heights as a 256 x 256 PNG in terrarium encoding; 204 where nothing is known."""
-    return answer_picture(request, session, z, x, y, terrain_png)
+    return terrain_picture(request, session, z, x, y, terrain_png)
 
 
 @router.get("/terrain-unknown/{z}/{x}/{y}.png", response_class=Response, responses=PNG, openapi_extra=allow(PUBLIC))
 def get_terrain_unknown(request: Request, session: DbSession, z: Zoom, x: Index, y: Index) -> Response:
     """Paper where no height is known, clear elsewhere; laid over the terrain tile, which needs a height everywhere."""
-    return answer_picture(request, session, z, x, y, unknown_png)
+    return terrain_picture(request, session, z, x, y, unknown_png)
 
 
-def answer_picture(
+def terrain_picture(
     request: Request, session: Session, z: int, x: int, y: int, draw: Callable[[Heights, int, int, int], bytes | None]
 ) -> Response:
     """Answer what `draw` makes of the terrain, with an ETag of the terrain's files."""
     check_tile(z, x, y)
     etag = f'W/"{terrain_version(session)}-{z}-{x}-{y}"'
-    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    return picture(request, session, etag, lambda: draw(open_terrain(session), z, x, y))
+
+
+def picture(
+    request: Request, session: Session, etag: str, draw: Callable[[], bytes | None], *, now: bool = True
+) -> Response:
+    """Answer with a picture whose ETag is known before it is drawn; kept like others if of what is known now."""
     if has_already(request.headers.get("if-none-match", ""), etag):
-        return Response(status_code=304, headers=headers)
-    png = draw(open_terrain(session), z, x, y)
-    return Response(png, 200 if png else 204, headers=headers, media_type="image/png" if png else None)
+        return Tile.picture(None, etag).answer(request.headers)
+    tile = Tile.picture(draw(), etag)
+    if now:
+        request.state.drawn = (view_of(scope_of(session)), tile)
+    return tile.answer(request.headers)
 
 
 @router.get("/villages/{z}/{x}/{y}.mvt", response_class=Response, responses=MVT, openapi_extra=allow(PUBLIC))
@@ -196,4 +204,4 @@ def get_layer(
     in_time(session, asked)
     watched = note_restricted(session, layer, z, x, y, asked.on)
     kept: Tile | None = getattr(request.state, "tile", None)
-    return answer(request, session, kept or Tile.of(draw(session, layer, z, x, y, asked.on), watched), asked)
+    return answer(request, session, kept or Tile.of(draw_layer(session, layer, z, x, y, asked.on), watched), asked)
