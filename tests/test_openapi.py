@@ -106,6 +106,24 @@ def test_documentation_page_is_served() -> None:
         assert client.get("/api/docs").status_code == 200
 
 
+def attack(operation: Any, mode: GenerationMode, headers: dict[str, str], most: int) -> None:
+    """Send the examples and `most` questions of the mode to an operation."""
+
+    @settings(
+        max_examples=most,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[HypothesisPhase.explicit, HypothesisPhase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def ask(case: schemathesis.Case[Any]) -> None:
+        case.call_and_validate(checks=list(CHECKS), headers=headers, timeout=60)
+
+    ask()
+
+
 @pytest.mark.parametrize("role", ["public", "operator", "planner", "administrator"])
 def test_answers_as_documented(own_database: str, role: str) -> None:
     """Every operation by every role; the administrator where the planner may not."""
@@ -131,22 +149,9 @@ def test_answers_as_documented(own_database: str, role: str) -> None:
             asked = operation.query or operation.path_parameters or operation.body
             if mode is GenerationMode.NEGATIVE and not asked:
                 continue  # nothing to get wrong
-
-            @settings(
-                max_examples=EXAMPLES if allowed & {role, "public"} else REFUSED,
-                deadline=None,
-                derandomize=True,
-                database=None,
-                phases=[HypothesisPhase.explicit, HypothesisPhase.generate],
-                suppress_health_check=list(HealthCheck),
-            )
-            @given(case=operation.as_strategy(generation_mode=mode))
-            def attack(case: schemathesis.Case[Any], headers: dict[str, str] = headers) -> None:
-                case.call_and_validate(checks=list(CHECKS), headers=headers, timeout=60)
-
             start = time.monotonic()
             try:
-                attack()
+                attack(operation, mode, headers, EXAMPLES if allowed & {role, "public"} else REFUSED)
             except Exception as error:
                 told = getattr(error, "exceptions", [error])
                 failed.append(f"{operation.label} {mode.value}: " + "; ".join(str(e)[:1500] for e in told))
