@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -34,9 +35,9 @@ CHECKS = (
     response_headers_conformance,
     response_schema_conformance,
 )
-EXAMPLES, REFUSED = 6, 1
+EXAMPLES, REFUSED = int(os.environ.get("HATANG_OPENAPI_EXAMPLES", "6")), 1
 """Questions of each kind to an operation by a role that may call it, and by one that may not."""
-SECONDS = 150
+SECONDS = 25 * EXAMPLES
 """For one role; over that something has become slow."""
 
 
