@@ -303,10 +303,15 @@ def planned_once(session: Session) -> Iterator[None]:
     connection.execute("SET LOCAL plan_cache_mode = auto")
 
 
+def application_url() -> str:
+    """Return the address of the database for the application's role."""
+    return settings().database_url or cluster.private().url("hatang_app")
+
+
 @lru_cache
 def engine() -> Engine:
     """Return the engine of the application role: the private cluster unless HATANG_DATABASE_URL is set."""
-    url = settings().database_url or cluster.private().url("hatang_app")
+    url = application_url()
     timeout_ms = settings().statement_timeout_s * 1000
     return create_engine(
         url.replace("postgresql://", "postgresql+psycopg://", 1),

@@ -22,6 +22,7 @@ from app.kit.asgi import BodyLimit, CleanText, Compressed, Guarded, Measured, pr
 from app.kit.metrics import Metrics
 from app.kit.problem import MEDIA_TYPE, validation_problem
 from app.publish import front_end, openapi
+from app.publish.kept_tiles import KeptTiles, keeping
 
 ROUTERS: tuple[str, ...] = (
     "app.accounts.router",
@@ -90,6 +91,7 @@ def create_app() -> FastAPI:
         docs_url="/api/docs",
         redoc_url=None,
         redirect_slashes=False,
+        lifespan=keeping,
     )
     engine()  # made here, since the first requests in parallel would make several; it connects later
     app.state.metrics = Metrics()
@@ -97,6 +99,7 @@ def create_app() -> FastAPI:
     app.add_middleware(Compressed, minimum_size=1024, compresslevel=5)
     app.add_middleware(BodyLimit, limit_bytes=BODY_LIMIT_BYTES, larger={DOCUMENTS: DOCUMENT_LIMIT_BYTES})
     app.add_middleware(CleanText)
+    app.add_middleware(KeptTiles)
     app.add_middleware(Personal)
     app.add_middleware(Guarded)
     app.add_middleware(Measured, metrics=app.state.metrics)

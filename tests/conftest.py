@@ -151,6 +151,7 @@ def client_in(session: Session, scope: database.Scope) -> Iterator[TestClient]:
     app.dependency_overrides[access.request_session] = entered
     app.dependency_overrides[access.writing_session] = entered
     with TestClient(app) as inner:
+        app.state.kept_tiles = None  # these rows are not committed: nothing of them may be kept
         yield inner
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import AsyncIterator, Iterator
 from hmac import compare_digest
 from typing import Annotated
+from weakref import WeakKeyDictionary
 
 from fastapi import Depends, Request, Response
 from sqlalchemy.orm import Session
@@ -23,17 +26,36 @@ BEFORE_PASSWORD_CHANGE = frozenset({"/api/session", "/api/session/password"})
 """Routes an account may call that still has the password somebody gave it."""
 
 
-def request_session(request: Request, session: Annotated[Session, Depends(open_session)]) -> Session:
+_admissions: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+AT_ONCE = 16
+"""Requests with a transaction at the same time, fewer than the engine has connections: jobs need some too."""
+
+
+async def admitted() -> AsyncIterator[None]:
+    """Wait, without a thread, until there is a connection for the request.
+
+    If threads waited for connections, those that have one would find no thread to end their work in.
+    """
+    async with _admissions.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(AT_ONCE)):
+        yield
+
+
+def opened(_: Annotated[None, Depends(admitted)]) -> Iterator[Session]:
+    """Return the request's transaction, nobody's yet."""
+    yield from open_session()
+
+
+def request_session(request: Request, session: Annotated[Session, Depends(opened)]) -> Session:
     """Return the request's transaction in the scope of its caller; it ends after the answer is sent."""
     return _entered(request, session)
 
 
-def writing_session(request: Request, session: Annotated[Session, Depends(open_session, scope="function")]) -> Session:
+def writing_session(request: Request, session: Annotated[Session, Depends(opened, scope="function")]) -> Session:
     """Return the same, committed before the answer is sent: what was not kept is not said to be."""
     return _entered(request, session)
 
 
-def asking_session(request: Request, response: Response, session: Annotated[Session, Depends(open_session)]) -> Session:
+def asking_session(request: Request, response: Response, session: Annotated[Session, Depends(opened)]) -> Session:
     """Return a transaction for asking who one is: whose session is over is nobody, and the cookie is taken back."""
     try:
         return _entered(request, session)
@@ -45,7 +67,7 @@ def asking_session(request: Request, response: Response, session: Annotated[Sess
     return session
 
 
-def opening_session(request: Request, session: Annotated[Session, Depends(open_session, scope="function")]) -> Session:
+def opening_session(request: Request, session: Annotated[Session, Depends(opened, scope="function")]) -> Session:
     """Return a public transaction for signing in: what credential came along, good or not, counts for nothing."""
     check_origin(request)
     _check_roles(request, NOBODY)

@@ -69,6 +69,16 @@ class Change(Keyed, Base):
     """Which transaction made it: numbers rise as transactions begin to write, not as they commit."""
 
 
+class Touched(Base):
+    """That a transaction changed rows of a table: two rows for a load of half a million, by audit.record too."""
+
+    __tablename__ = "touched"
+    __table_args__ = (_AUDIT,)
+
+    transaction_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    table_name: Mapped[str] = mapped_column(String, primary_key=True)
+
+
 class ViewLog(Keyed, Base):
     """Who looked at restricted objects or at another organisation's network; again within ten minutes is one look."""
 

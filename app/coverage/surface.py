@@ -23,6 +23,7 @@ from app.coverage.models import CoverageRun
 from app.coverage.terrain import Terrain
 from app.errors import Invalid
 from app.kit.geo import from_wgs84, to_wgs84
+from app.kit.text import thousands_vi
 
 MIN_STEP_M, MAX_STEP_M, MAX_PIXELS = 10.0, 1000.0, 100_000_000
 OUTSIDE, NO_SIGNAL, UNKNOWN = -32768, -32767, -32766
@@ -98,7 +99,8 @@ def frame(area: Geometry, step_m: float, crs: str) -> Frame:
     first, last = math.floor(west / step_m), math.ceil(north / step_m)
     width, height = math.ceil(east / step_m) - first, last - math.floor(south / step_m)
     if width * height > MAX_PIXELS:
-        raise Invalid("too_many_pixels", f"Bản đồ sẽ có {width * height:,} điểm ảnh; hãy chọn độ phân giải thô hơn",
+        raise Invalid("too_many_pixels",
+                      f"Bản đồ sẽ có {thousands_vi(width * height)} điểm ảnh; hãy chọn độ phân giải thô hơn",
                       f"The map would have {width * height:,} pixels; choose a coarser resolution",
                       field="resolution")  # fmt: skip
     return Frame(crs, first * step_m, last * step_m, step_m, width, height)

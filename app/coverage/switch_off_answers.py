@@ -17,7 +17,7 @@ from app.coverage.switch_off_inputs import Stored, read_stored
 from app.coverage.switch_off_schemas import SwitchOffQuestion
 from app.coverage.verdict import COVERED
 from app.database import reads_all, scope_of, statistics
-from app.errors import Forbidden, Invalid, Unavailable
+from app.errors import Forbidden, Invalid, NotFound
 
 PATH = "/api/coverage/switch-off"
 _WHY = {
@@ -42,9 +42,9 @@ def switch_off(session: Session, asked: SwitchOffQuestion) -> dict[str, Any]:
         No such operator; nothing of the rule would be left; a technology the rule has no level for; a rule whose runs
         keep no levels; a run of another rule.
     NotFound
-        No such rule or run.
-    Unavailable
-        No run yet, or the populated points changed since.
+        No such rule or run, or no run of the rule up to the date.
+    Conflict
+        The populated points changed since the run.
     """
     operator = operator_id(session, asked.operator, asked.on) if asked.operator else None
     if operator is not None and not reads_all(session) and operator not in scope_of(session).organisations:
@@ -56,7 +56,7 @@ def switch_off(session: Session, asked: SwitchOffQuestion) -> dict[str, Any]:
         )
     run = chosen_run(session, asked.rule, asked.run_id, asked.on)
     if run is None:
-        raise Unavailable(
+        raise NotFound(
             "no_run",
             "Chưa có lượt tính vùng phủ nào cho quy tắc này đến ngày hỏi; hãy chạy `hatang coverage run`",
             "No coverage run of this rule exists up to the date asked; run `hatang coverage run`",

@@ -18,7 +18,7 @@ from app.coverage.rules import CoverageRule
 from app.coverage.switch_off import Bools, Heard, Levels
 from app.coverage.switch_off_levels import levels_for_rate, phone_levels
 from app.coverage.verdict import Floats, Ints
-from app.errors import Unavailable
+from app.errors import Conflict
 from app.kit.bulk import arrays
 
 UNREGISTERED = 0
@@ -103,7 +103,7 @@ def read_stored(
 
     Raises
     ------
-    Unavailable
+    Conflict
         Points were added or taken away since: those without a level would pass for not served.
 
     Notes
@@ -115,7 +115,7 @@ def read_stored(
             "levels": list(level.values()), "villages": list(villages or ())}  # fmt: skip
     words = _ALL if villages is None else _SOME
     if session.scalar(text(_JUDGED_POINTS), bind) != run.counts.get("points"):
-        raise Unavailable(
+        raise Conflict(
             "run_outdated",
             f"Các điểm dân cư đã thay đổi sau lượt tính {run.id}; hãy chạy lại `hatang coverage run`",
             f"The populated points changed after the run {run.id}; run `hatang coverage run` again",

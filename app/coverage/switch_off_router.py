@@ -15,7 +15,10 @@ from app.policy.past import in_time
 router = APIRouter(prefix="/api/coverage", tags=["coverage"])
 
 
-@router.get("/switch-off", response_model=SwitchOff, openapi_extra=allow(*SIGNED_IN))
+@router.get(
+    "/switch-off", response_model=SwitchOff, openapi_extra=allow(*SIGNED_IN),
+    responses={409: {"description": "The populated points changed since the run"}},
+)  # fmt: skip
 def get_switch_off(session: DbSession, asked: Annotated[SwitchOffQuestion, Query()]) -> dict[str, Any]:
     """Villages and people that lose service when technologies are switched off, of all operators or of one.
 

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.errors import AppError, Invalid
 from app.kit.metrics import Metrics
 from app.kit.problem import MEDIA_TYPE
+from app.kit.text import thousands_vi
 
 log = logging.getLogger("hatang.http")
 
@@ -176,17 +177,17 @@ class BodyLimit:
     def _refusal(self, most: int) -> TooLarge:
         return TooLarge(
             "body_too_large",
-            f"Nội dung yêu cầu vượt quá {most:,} byte",
+            f"Nội dung yêu cầu vượt quá {thousands_vi(most)} byte",
             f"The request body exceeds {most:,} bytes",
             limit_bytes=most,
         )
 
 
 class Compressed(GZipMiddleware):
-    """Gzip, except for exports: hundreds of megabytes would cost more to compress than to send."""
+    """Gzip, except for exports, which would cost more to compress than to send, and tiles, kept compressed."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass exports through as they are."""
-        if scope["type"] == "http" and scope["path"].startswith(("/api/exports/", "/api/open/")):
+        if scope["type"] == "http" and scope["path"].startswith(("/api/exports/", "/api/open/", "/tiles/")):
             return await self.app(scope, receive, send)
         await super().__call__(scope, receive, send)

@@ -23,6 +23,7 @@ from app.errors import AppError, Invalid, NotFound
 from app.kit import table as tables
 from app.kit.geojson import read_geojson
 from app.kit.table import Notice, Table, broken, choose, objects
+from app.kit.text import thousands_vi
 
 MAX_BYTES = 1 << 30
 """Largest file, and largest sum of an archive's unpacked members."""
@@ -84,7 +85,7 @@ def _bytes(path: Path, max_bytes: int) -> bytes:
 def _too_large(size: int, limit: int) -> Invalid:
     return Invalid(
         "file_too_large",
-        f"Tệp (sau khi giải nén) quá lớn: {size:,} byte, giới hạn {limit:,}",
+        f"Tệp (sau khi giải nén) quá lớn: {thousands_vi(size)} byte, giới hạn {thousands_vi(limit)}",
         f"The file is too large (unpacked): {size:,} bytes, the limit is {limit:,}",
         field="file",
     )

@@ -12,6 +12,7 @@ from shapely.geometry import MultiPolygon, mapping
 from shapely.geometry.polygon import orient
 
 from app.errors import Invalid
+from app.kit.text import thousands_vi
 from app.licensing.checks import check_point
 
 MAX_VERTICES = 20_000
@@ -60,7 +61,7 @@ def check_shape(shape: Any, field: str) -> None:
     if len(coordinates) > MAX_VERTICES:
         raise Invalid(
             "too_many_vertices",
-            f"Hình học có {len(coordinates):,} đỉnh, tối đa {MAX_VERTICES:,}",
+            f"Hình học có {thousands_vi(len(coordinates))} đỉnh, tối đa {thousands_vi(MAX_VERTICES)}",
             f"The geometry has {len(coordinates):,} vertices, at most {MAX_VERTICES:,} are taken",
             field=field,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import FileResponse
@@ -15,7 +15,8 @@ from app.accounts.access import DbSession
 from app.accounts.roles import ADMINISTRATOR, OTHER_DEPARTMENT, PLANNER, PUBLIC, allow
 from app.coverage.models import CoverageRun
 from app.coverage.surface import latest_maps
-from app.coverage.surface_files import STEPS_DBM, Surface, levels_in_tile, picture
+from app.coverage.surface_files import STEPS_DBM, Surface, levels_in_tile
+from app.coverage.surface_files import picture as coloured
 from app.database import reads_all, scope_of
 from app.errors import NotFound
 from app.kit.page import Dated
@@ -23,7 +24,7 @@ from app.organisations.models import Organisation
 from app.policy.past import in_time
 from app.policy.queries import parameter
 from app.publish.schemas import Name, Technology
-from app.publish.tiles import PNG, Index, Zoom, check_tile, has_already
+from app.publish.tiles import PNG, Index, Zoom, check_tile, picture
 
 router = APIRouter(tags=["coverage"])
 READERS = allow(OTHER_DEPARTMENT, PLANNER, ADMINISTRATOR)
@@ -129,14 +130,13 @@ def coverage_tile(
     run, found = surface(session, technology, asked)
     square_m = None if _may_read(session, asked.operator) else _square_m(session, asked.on)
     etag = f'W/"{run.id}-{technology}-{asked.operator or ""}-{square_m or 0:g}"'
-    headers: dict[str, Any] = {"ETag": etag, "Cache-Control": "private, no-cache"}
-    if has_already(request, etag):
-        return Response(status_code=304, headers=headers)
-    band = found.band(asked.operator)
-    levels = levels_in_tile(found.levels, band, z, x, y, square_m) if band else None
-    if levels is None:
-        return Response(status_code=204, headers=headers)
-    return Response(picture(levels), media_type="image/png", headers=headers)
+
+    def draw() -> bytes | None:
+        band = found.band(asked.operator)
+        levels = levels_in_tile(found.levels, band, z, x, y, square_m) if band else None
+        return None if levels is None else coloured(levels)
+
+    return picture(request, session, etag, draw, now=asked.known_at is None)
 
 
 def _may_read(session: Session, operator: str | None) -> bool:

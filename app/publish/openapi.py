@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from app.kit.problem import MEDIA_TYPE
+from app.publish.openapi_examples import BODIES, example
 
 DESCRIPTION = """
 Positions are EPSG:4326, longitude before latitude (RFC 7946). Every question takes `as_of`; without it, today in
@@ -95,11 +96,9 @@ def _with_refusals(schema: dict[str, Any]) -> dict[str, Any]:
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    for operations in schema["paths"].values():
-        for operation in operations.values():
-            for parameter in operation.get("parameters", []):
-                if parameter["name"] in PARAMETERS:
-                    parameter.setdefault("description", PARAMETERS[parameter["name"]])
+    for path, operations in schema["paths"].items():
+        for method, operation in operations.items():
+            _explain(operation, path, f"{method.upper()} {path}")
             asked = "parameters" in operation or "requestBody" in operation
             refusals = _REFUSALS | (_ASKED_REFUSALS if asked else {})
             refusals |= _BODY_REFUSALS if "requestBody" in operation else {}
@@ -111,12 +110,29 @@ def _with_refusals(schema: dict[str, Any]) -> dict[str, Any]:
                 if status >= "4":
                     response["content"] = content
                 else:
-                    _drop_plain_text(response.get("content", {}))
+                    _complete(response.get("content", {}))
     return schema
 
 
-def _drop_plain_text(content: dict[str, Any]) -> None:
-    """Take back "type: string", which the framework adds to every answer that is written by hand."""
+def _explain(operation: dict[str, Any], path: str, name: str) -> None:
+    """Give parameters and body wording and an example where their router gave none."""
+    for parameter in operation.get("parameters", []):
+        if parameter["name"] in PARAMETERS:
+            parameter.setdefault("description", PARAMETERS[parameter["name"]])
+        known = parameter["schema"]
+        if not {"example", "examples"} & parameter.keys() and not {"default", "examples"} & known.keys():
+            value = example(path, parameter)
+            if value is not None:
+                parameter["example"] = value
+    for body in operation.get("requestBody", {}).get("content", {}).values():
+        if name in BODIES and not {"example", "examples"} & body.keys():
+            body["example"] = BODIES[name]
+
+
+def _complete(content: dict[str, Any]) -> None:
+    """Say of each answer what it is: files are bytes; what is written by hand is no JSON text."""
     for media_type, body in content.items():
         if "json" in media_type and "$ref" in body.get("schema", {}):
             body["schema"].pop("type", None)
+        if not body.get("schema"):
+            body["schema"] = {"type": "object"} if "json" in media_type else {"type": "string", "format": "binary"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -16,12 +15,13 @@ from app.accounts.access import DbSession
 from app.accounts.roles import PUBLIC, allow
 from app.coverage.queries import latest_run
 from app.coverage.terrain import open_terrain
-from app.database import is_department
+from app.database import is_department, scope_of
 from app.errors import BadRequest, NotFound
 from app.kit.page import Dated
 from app.policy import disclosure
 from app.policy.past import in_time
 from app.publish import layers, queries
+from app.publish.kept_tiles import MEDIA_TYPE, Tile, has_already, view_of
 from app.publish.schemas import Name, Technology
 from app.publish.terrain_tiles import Heights, terrain_png, terrain_version, unknown_png
 
@@ -31,7 +31,6 @@ LAYERS = ("villages", "communes", "sites", "poles", "ducts", "manholes", "distri
 RESTRICTABLE = LAYERS[2:]
 """Of the operators' networks; the department sees restricted objects among them, and that is written down."""
 MAX_ZOOM = 22
-MEDIA_TYPE = "application/vnd.mapbox-vector-tile"
 MVT: dict[int | str, dict[str, Any]] = {
     200: {"description": "Mapbox Vector Tile", "content": {MEDIA_TYPE: {}}},
     204: {"description": "Nothing here"},
@@ -72,6 +71,21 @@ def check_tile(z: int, x: int, y: int) -> None:
             )
 
 
+def check_layer(layer: str) -> None:
+    """Refuse a layer without tiles.
+
+    Raises
+    ------
+    NotFound
+        There is no such layer.
+    """
+    if layer not in LAYERS:
+        known = ", ".join(LAYERS)
+        raise NotFound(
+            "unknown_layer", f"Không có lớp {layer!r}; có: {known}", f"No layer {layer!r}; there are: {known}"
+        )
+
+
 def village_tile(session: Session, z: int, x: int, y: int, asked: VillageTile) -> bytes:
     """Return the tile of villages with the verdict of the newest run of the rule, unknown without one.
 
@@ -96,26 +110,28 @@ def layer_tile(session: Session, layer: str, z: int, x: int, y: int, asked: Date
     NotFound
         There is no such layer.
     """
-    if layer not in LAYERS:
-        known = ", ".join(LAYERS)
-        raise NotFound(
-            "unknown_layer", f"Không có lớp {layer!r}; có: {known}", f"No layer {layer!r}; there are: {known}"
-        )
+    check_layer(layer)
     in_time(session, asked)
+    note_restricted(session, layer, z, x, y, asked.on)
+    return draw_layer(session, layer, z, x, y, asked.on)
+
+
+def draw_layer(session: Session, layer: str, z: int, x: int, y: int, as_of: dt.date) -> bytes:
+    """Return the tile of one of `LAYERS` other than villages without writing down who looked."""
     tile = getattr(func.publish, f"tile_{layer}")
     if layer not in RESTRICTABLE:
-        return bytes(session.scalar(select(tile(z, x, y, asked.on))) or b"")
+        return bytes(session.scalar(select(tile(z, x, y, as_of))) or b"")
     hidden = disclosure.withheld(session, layer, (*layers.LAYERS[layer].properties, "geometry"))
-    if is_department(session):
-        note_restricted(session, layer, z, x, y, asked.on)
-    return bytes(session.scalar(select(tile(z, x, y, asked.on, list(hidden)))) or b"")
+    return bytes(session.scalar(select(tile(z, x, y, as_of, list(hidden)))) or b"")
 
 
-def note_restricted(session: Session, layer: str, z: int, x: int, y: int, as_of: dt.date) -> None:
-    """Write into the view log that a tile with restricted objects was looked at, if it holds any."""
+def note_restricted(session: Session, layer: str, z: int, x: int, y: int, as_of: dt.date) -> bool:
+    """Write into the view log that a tile with restricted objects was looked at; says whether it holds any."""
+    if layer not in RESTRICTABLE or not is_department(session):
+        return False
     table = layers.LAYERS[layer].table
     # The layer is one of our own names; the few restricted objects are looked up by their ids.
-    session.execute(
+    found = session.execute(
         text(f"""SELECT audit.saw('tile', :layer, NULL, true) WHERE EXISTS (
             SELECT FROM {table} o
             WHERE (o.restricted OR o.id = ANY ((SELECT registry.restricted_ids(:table))::bigint[]))
@@ -123,48 +139,47 @@ def note_restricted(session: Session, layer: str, z: int, x: int, y: int, as_of:
               AND registry.in_force(o.valid_from, o.valid_to, :as_of))"""),  # noqa: S608
         {"layer": layer, "table": table, "z": z, "x": x, "y": y, "as_of": as_of},
     )
+    return found.first() is not None
 
 
-def answer(request: Request, content: bytes) -> Response:
-    """Answer `content` with an ETag of its bytes, 304 when the caller has them, 204 when there are none."""
-    etag = f'W/"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
-    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
-    if has_already(request, etag):
-        return Response(status_code=304, headers=headers)
-    if not content:
-        return Response(status_code=204, headers=headers)
-    return Response(content, media_type=MEDIA_TYPE, headers=headers)
-
-
-def has_already(request: Request, etag: str) -> bool:
-    """Whether If-None-Match of `request` names `etag` (weak comparison, RFC 9110 §8.8.3.2)."""
-    given = request.headers.get("if-none-match", "")
-    return given.strip() == "*" or etag.removeprefix("W/") in (e.strip().removeprefix("W/") for e in given.split(","))
+def answer(request: Request, session: Session, tile: Tile, asked: Dated) -> Response:
+    """Answer with a tile; one of what is known now may be kept for callers who see the same (`kept_tiles`)."""
+    if asked.known_at is None:
+        request.state.drawn = (view_of(scope_of(session)), tile)
+    return tile.answer(request.headers)
 
 
 @router.get("/terrain/{z}/{x}/{y}.png", response_class=Response, responses=PNG, openapi_extra=allow(PUBLIC))
 def get_terrain(request: Request, session: DbSession, z: Zoom, x: Index, y: Index) -> Response:
     """Heights as a 256 x 256 PNG in terrarium encoding; 204 where nothing is known."""
-    return answer_picture(request, session, z, x, y, terrain_png)
+    return terrain_picture(request, session, z, x, y, terrain_png)
 
 
 @router.get("/terrain-unknown/{z}/{x}/{y}.png", response_class=Response, responses=PNG, openapi_extra=allow(PUBLIC))
 def get_terrain_unknown(request: Request, session: DbSession, z: Zoom, x: Index, y: Index) -> Response:
     """Paper where no height is known, clear elsewhere; laid over the terrain tile, which needs a height everywhere."""
-    return answer_picture(request, session, z, x, y, unknown_png)
+    return terrain_picture(request, session, z, x, y, unknown_png)
 
 
-def answer_picture(
+def terrain_picture(
     request: Request, session: Session, z: int, x: int, y: int, draw: Callable[[Heights, int, int, int], bytes | None]
 ) -> Response:
     """Answer what `draw` makes of the terrain, with an ETag of the terrain's files."""
     check_tile(z, x, y)
     etag = f'W/"{terrain_version(session)}-{z}-{x}-{y}"'
-    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
-    if has_already(request, etag):
-        return Response(status_code=304, headers=headers)
-    png = draw(open_terrain(session), z, x, y)
-    return Response(png, 200 if png else 204, headers=headers, media_type="image/png" if png else None)
+    return picture(request, session, etag, lambda: draw(open_terrain(session), z, x, y))
+
+
+def picture(
+    request: Request, session: Session, etag: str, draw: Callable[[], bytes | None], *, now: bool = True
+) -> Response:
+    """Answer with a picture whose ETag is known before it is drawn; kept like others if of what is known now."""
+    if has_already(request.headers.get("if-none-match", ""), etag):
+        return Tile.picture(None, etag).answer(request.headers)
+    tile = Tile.picture(draw(), etag)
+    if now:
+        request.state.drawn = (view_of(scope_of(session)), tile)
+    return tile.answer(request.headers)
 
 
 @router.get("/villages/{z}/{x}/{y}.mvt", response_class=Response, responses=MVT, openapi_extra=allow(PUBLIC))
@@ -173,7 +188,7 @@ def get_villages(
 ) -> Response:
     """Villages with their verdict under a rule, for one operator or technology when given."""
     check_tile(z, x, y)
-    return answer(request, village_tile(session, z, x, y, asked))
+    return answer(request, session, Tile.of(village_tile(session, z, x, y, asked)), asked)
 
 
 @router.get("/{layer}/{z}/{x}/{y}.mvt", response_class=Response, responses=MVT, openapi_extra=allow(PUBLIC))
@@ -185,4 +200,8 @@ def get_layer(
     The tile of sites carries the layer `sites_blurred` for callers that do not see every site: counts of grid cells.
     """
     check_tile(z, x, y)
-    return answer(request, layer_tile(session, layer, z, x, y, asked))
+    check_layer(layer)
+    in_time(session, asked)
+    watched = note_restricted(session, layer, z, x, y, asked.on)
+    kept: Tile | None = getattr(request.state, "tile", None)
+    return answer(request, session, kept or Tile.of(draw_layer(session, layer, z, x, y, asked.on), watched), asked)

@@ -14,9 +14,10 @@ from app.sharing.sides import asked_change
 
 router = APIRouter(prefix="/api/sharing", tags=["sharing"])
 READERS = allow(OTHER_DEPARTMENT, PLANNER, ADMINISTRATOR)
+OLDER: dict[int | str, dict[str, Any]] = {409: {"description": "A snapshot of another version of the definition"}}
 
 
-@router.get("/change", openapi_extra=READERS)
+@router.get("/change", responses=OLDER, openapi_extra=READERS)
 def change(session: DbSession, asked: Annotated[ChangeQuestion, Query()]) -> dict[str, Any]:
     """Why a ratio changed between two dates, moments of knowledge or snapshots, in parts that add up exactly.
 
@@ -26,7 +27,7 @@ def change(session: DbSession, asked: Annotated[ChangeQuestion, Query()]) -> dic
     return change_answer.described(asked_change(session, asked))
 
 
-@router.get("/change/objects", openapi_extra=READERS)
+@router.get("/change/objects", responses=OLDER, openapi_extra=READERS)
 def change_objects(session: DbSession, asked: Annotated[ChangeObjectsQuestion, Query()]) -> dict[str, Any]:
     """Return the objects of one part as GeoJSON, each with what it counted before and after, a page at a time."""
     answer = asked_change(session, asked)

@@ -295,7 +295,7 @@ def test_points_that_changed_since(client: TestClient, session: Session, world: 
     session.execute(text("INSERT INTO registry.demand_point (village_id, point, population) "
                          "SELECT id, point, 50 FROM registry.village WHERE code = 'EAST'"))  # fmt: skip
     refused = client.get("/api/coverage/switch-off", params=DAY | {"technologies": "3G"})
-    assert (refused.status_code, refused.json()["code"]) == (503, "run_outdated"), "they would pass for not served"
+    assert (refused.status_code, refused.json()["code"]) == (409, "run_outdated"), "they would pass for not served"
 
 
 def test_a_registry_without_stations_knows_nothing(client: TestClient, hilly: Session, village: Village) -> None:
@@ -316,8 +316,8 @@ def test_a_registry_without_stations_knows_nothing(client: TestClient, hilly: Se
         ({"technologies": "2G,3G,4G,5G"}, 422, "nothing_left", "technologies"),
         ({"technologies": "3G", "operator": "NOBODY"}, 422, "unknown_operator", "operator"),
         ({"technologies": "3G", "rule": "nope"}, 404, "unknown_rule", "coverage_rule"),
-        ({"technologies": "3G", "rule": "ofcom"}, 503, "no_run", None),
-        ({"technologies": "3G", "as_of": "2020-01-01"}, 503, "no_run", None),
+        ({"technologies": "3G", "rule": "ofcom"}, 404, "no_run", None),
+        ({"technologies": "3G", "as_of": "2020-01-01"}, 404, "no_run", None),
         ({"technologies": "3G", "run_id": "987654"}, 404, "unknown_run", "run_id"),
     ],
 )

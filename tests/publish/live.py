@@ -17,7 +17,7 @@ from app.publish.serving import bind
 def running(app: FastAPI) -> Iterator[str]:
     """Serve `app` on a free port; yields its address."""
     listening = bind("127.0.0.1", 0)
-    config = uvicorn.Config(app, log_config=None, lifespan="off", loop="uvloop", http="httptools", ws="none")
+    config = uvicorn.Config(app, log_config=None, lifespan="on", loop="uvloop", http="httptools", ws="none")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import math
 from typing import Any
@@ -15,12 +16,15 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app.coverage.terrain import add_array
+from app.database import enter, system
 from app.lines.models import Pole
 from app.organisations.models import Organisation
 from app.publish.terrain_tiles import filled, tile_heights
-from app.publish.tiles import LAYERS
+from app.publish.tiles import LAYERS, draw_layer
 from app.sites.models import BaseStation, Site
 from tests.publish import province as rows
+from tests.publish.callers import OTHER, PLANNER, mvt, officer, operator
+from tests.registry import two_networks as networks
 
 Features = list[dict[str, Any]]
 
@@ -253,3 +257,44 @@ def test_far_pixels_are_means_so_that_they_do_not_alias() -> None:
             return np.where(np.arange(lon.shape[1]) % 2 == 0, 0.0, 100.0) * np.ones(lon.shape)
 
     assert np.allclose(tile_heights(Comb(), 8, 204, 116), 50)
+
+
+HAMLETS, EACH = 60, 500
+STREETS = """
+INSERT INTO {table} (code, {owner}, geom, restricted, source, synthetic)
+SELECT 'Z-' || i, (SELECT id FROM organisation WHERE code = (ARRAY['EVN', 'VIETTEL', 'VNPT'])[1 + i % 3]),
+       ST_SetSRID(ST_MakePoint(lon + random() * 0.004, lat + random() * 0.004), 4326), i % 1000 = 0, 'SYNTHETIC', true
+FROM (SELECT i, 107.1 + 0.9 * (mod(i, :hamlets) + 0.5) / :hamlets AS lon,
+             15.95 + 0.7 * (mod(mod(i, :hamlets) * 7, :hamlets) + 0.5) / :hamlets AS lat
+      FROM generate_series(0, :count) i) place
+"""
+
+
+@pytest.mark.parametrize(
+    ("layer", "table", "owner"),
+    [("poles", "pole", "owner_id"), ("manholes", "manhole", "owner_id"),
+     ("distribution_points", "distribution_point", "operator_id")],
+)  # fmt: skip
+def test_nothing_is_cut_at_any_zoom(session: Session, layer: str, table: str, owner: str) -> None:
+    """Tens of thousands of objects in a province's hamlets: each zoom shows or counts all the caller sees."""
+    found = networks.build(session)
+    session.execute(text(STREETS.format(table=table, owner=owner)), {"hamlets": HAMLETS, "count": HAMLETS * EACH - 1})
+    callers = {"planner": PLANNER, "other": OTHER, "operator": operator(found), "officer": officer(found)}
+    for name, scope in callers.items():
+        enter(session, scope)
+        box = "floor(({0} + 180) / 360 * 2 ^ 16)::int, floor((1 - asinh(tan(radians({1}))) / pi()) / 2 * 2 ^ 16)::int"
+        places = session.execute(
+            text(f"SELECT {box.format('ST_X(geom)', 'ST_Y(geom)')}, count(*) FROM {table} GROUP BY 1, 2")
+        ).all()
+        total = sum(row[2] for row in places)
+        assert total > (10 if name == "officer" else 9_000)
+        zooms = range(17) if name == "planner" else (0, 8, 12, 13, 16)
+        for z in zooms:
+            tiles = {(x >> (16 - z), y >> (16 - z)) for x, y, _ in places}
+            drawn = [mvt(draw_layer(session, layer, z, x, y, dt.date(2026, 6, 1)), layer) for x, y in tiles]
+            if z < 13:
+                assert sum(f["count"] for tile in drawn for f in tile) == total, (name, z)
+                assert max(len(tile) for tile in drawn) <= 256, "cells of 32 pixels"
+            else:
+                assert len({f["code"] for tile in drawn for f in tile}) == total, (name, z)
+    enter(session, system())

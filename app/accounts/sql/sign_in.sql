@@ -19,20 +19,18 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = accounts, registry, pg_te
     SELECT coalesce(array_agg(id ORDER BY id), '{}') FROM held
 $$;
 
-DROP FUNCTION IF EXISTS accounts.enter(text, bytea);
-CREATE FUNCTION accounts.enter(
+DROP FUNCTION IF EXISTS accounts.holder(text, bytea);
+CREATE FUNCTION accounts.holder(
     kind text, presented bytea,
     OUT status text, OUT credential_id bigint, OUT account_id bigint, OUT name text, OUT display_name text,
     OUT must_change_password boolean, OUT roles text[], OUT organisations text[], OUT organisation_ids bigint[],
-    OUT communes bigint[], OUT scopes text[], OUT csrf text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = accounts, registry, pg_temp AS $$
--- Checks a session's or token's secret and makes this transaction its account's. status: ok, unknown, expired,
--- revoked; the transaction is the public's unless it is ok.
+    OUT communes bigint[], OUT scopes text[], OUT csrf text, OUT seen_id bigint, OUT seen_due boolean)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = accounts, registry, pg_temp AS $$
+-- Whose a session's or token's secret is, and what its holder may do. status: ok, unknown, expired, revoked.
 #variable_conflict use_column
 DECLARE
     s record;
 BEGIN
-    PERFORM registry.enter('', '{}', '{}', '{}');
     IF kind = 'session' THEN
         SELECT x.id, x.account_id, x.csrf::text AS csrf, NULL::text[] AS scopes, x.revoked_at, seen.id AS seen_id, seen.at,
                x.expires_at <= now() OR seen.at + make_interval(secs => x.idle_s) <= now() AS over
@@ -58,6 +56,8 @@ BEGIN
     account_id := s.account_id;
     csrf := s.csrf;
     scopes := s.scopes;
+    seen_id := s.seen_id;
+    seen_due := s.at < now() - interval '1 minute';
     SELECT coalesce(array_agg(DISTINCT r.role), '{}'),
            coalesce(array_agg(DISTINCT r.organisation_code) FILTER (WHERE r.organisation_code IS NOT NULL), '{}')
       INTO roles, organisations
@@ -70,15 +70,38 @@ BEGIN
     END IF;
     organisation_ids := ARRAY(SELECT o.id FROM registry.organisation o WHERE o.code = ANY (organisations));
     communes := accounts.communes_of(s.account_id);
+END
+$$;
+
+DROP FUNCTION IF EXISTS accounts.enter(text, bytea);
+CREATE FUNCTION accounts.enter(
+    kind text, presented bytea,
+    OUT status text, OUT credential_id bigint, OUT account_id bigint, OUT name text, OUT display_name text,
+    OUT must_change_password boolean, OUT roles text[], OUT organisations text[], OUT organisation_ids bigint[],
+    OUT communes bigint[], OUT scopes text[], OUT csrf text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = accounts, registry, pg_temp AS $$
+-- Makes this transaction that of the holder of a secret; the public's unless status is ok.
+#variable_conflict use_column
+DECLARE
+    which bigint;
+    due boolean;
+BEGIN
+    PERFORM registry.enter('', '{}', '{}', '{}');
+    SELECT h.* FROM accounts.holder(kind, presented) h
+      INTO status, credential_id, account_id, name, display_name, must_change_password, roles, organisations,
+           organisation_ids, communes, scopes, csrf, which, due;
+    IF status <> 'ok' THEN
+        RETURN;
+    END IF;
     IF must_change_password THEN
         PERFORM registry.enter('user:' || account_id, '{}', '{}', '{}');
     ELSE
         PERFORM registry.enter('user:' || account_id, roles, organisation_ids, communes);
     END IF;
-    IF s.at < now() - interval '1 minute' THEN
+    IF due THEN
         -- A request that streams for minutes may hold the row; the next minute will do.
         UPDATE accounts.seen SET at = now() WHERE id = (
-            SELECT w.id FROM accounts.seen w WHERE w.id = s.seen_id FOR UPDATE SKIP LOCKED);
+            SELECT w.id FROM accounts.seen w WHERE w.id = which FOR UPDATE SKIP LOCKED);
     END IF;
 END
 $$;

@@ -17,8 +17,8 @@ router = APIRouter(prefix="/api/applications/{application_id}", tags=["applicati
 
 
 @router.get(
-    "/dossier.{format}", response_class=Response, responses=FILES, summary="Appraisal sheet",
-    openapi_extra=allow(*DEPARTMENT),
+    "/dossier.{format}", response_class=Response, summary="Appraisal sheet",
+    responses=FILES | {409: {"description": "No pre-check has been made yet"}}, openapi_extra=allow(*DEPARTMENT),
 )  # fmt: skip
 def get_dossier(
     session: DbSession,

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.errors import Invalid
+from app.kit.text import thousands_vi
 
 _ACTS = frozenset({"/JavaScript", "/JS", "/OnInstantiate", "/Launch", "/EmbeddedFile", "/EmbeddedFiles", "/EF",
                    "/RichMedia", "/Rendition", "/XFA", "/ImportData", "/SubmitForm", "/GoToE", "/GoToR", "/Movie",
@@ -184,7 +185,8 @@ def _within(what: str, count: int, most: int) -> None:
 
 def _too_many(what: str, most: int) -> Invalid:
     vi = {"pages": "trang", "pixels": "điểm ảnh", "entities": "đối tượng", "objects": "thành phần"}[what]
-    return Invalid("file_over_limits", f"Tệp có quá {most:,} {vi}", f"The file has more than {most:,} {what}",
+    return Invalid("file_over_limits", f"Tệp có quá {thousands_vi(most)} {vi}",
+                   f"The file has more than {most:,} {what}",
                    field="body", what=what, most=most)  # fmt: skip
 
 

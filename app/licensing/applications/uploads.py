@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.errors import Conflict, Forbidden, Invalid
 from app.kit.asgi import TooLarge
+from app.kit.text import thousands_vi
 from app.licensing.applications import apart, queries, rules, told
 from app.licensing.applications.models import Document, DocumentContent
 from app.licensing.applications.states import ENDED
@@ -115,5 +116,5 @@ def _check_size(size: int, most: int) -> None:
 
 def too_large(most: int) -> TooLarge:
     """Return the refusal of more than `most` bytes."""
-    return TooLarge("too_large", f"Tài liệu vượt quá {most:,} byte", f"Documents exceed {most:,} bytes", field="body",
-                    limit_bytes=most)  # fmt: skip
+    return TooLarge("too_large", f"Tài liệu vượt quá {thousands_vi(most)} byte", f"Documents exceed {most:,} bytes",
+                    field="body", limit_bytes=most)  # fmt: skip

@@ -14,7 +14,10 @@ from app.licensing.what_if.schemas import Scenario, WhatIf
 router = APIRouter(prefix="/api", tags=["licensing"])
 
 
-@router.post("/what-if", response_model=WhatIf, openapi_extra=allow(OTHER_DEPARTMENT, PLANNER, ADMINISTRATOR))
+@router.post(
+    "/what-if", response_model=WhatIf, openapi_extra=allow(OTHER_DEPARTMENT, PLANNER, ADMINISTRATOR),
+    responses={409: {"description": "Two objects bear the code"}},
+)  # fmt: skip
 def what_if(session: DbSession, asked: Scenario) -> dict[str, Any]:
     """Villages and sharing ratios before and after towers are licensed, shared or switched off; nothing is written.
 

@@ -1,0 +1,138 @@
+"""The map's tiles: one drawn at z14 against a bare asyncpg MVT of the same rows, low zooms, and 304 a second.
+
+Run by `make bench`. HATANG_BENCH_ROWS (default 500000) sets how many poles.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+import httpx2
+import numpy as np
+import pytest
+
+from app.config import ROOT
+from app.database import application_url, session_scope
+from tests.accounts.people import bearer, make_person, token_of
+from tests.benchmarks.test_export_poles import LINES, POLES
+from tests.conftest import test_cluster as cluster_of_run
+from tests.publish.test_tiles import address
+
+pytestmark = [
+    pytest.mark.benchmark_ratio,
+    pytest.mark.skipif(
+        os.environ.get("HATANG_BENCH") != "1", reason="minutes on half a million rows: HATANG_BENCH=1 or make bench"
+    ),
+]
+ROWS = int(os.environ.get("HATANG_BENCH_ROWS", "500000"))
+PLACES = 150
+BARE = """
+SELECT ST_AsMVT(f, 'poles', 4096, 'shape', 'id') FROM (
+    SELECT p.id, p.code, p.owner_id, p.type_code, p.material, p.height_m, p.cable_capacity, p.street,
+           string_agg(DISTINCT t.code, ',') AS occupants, count(DISTINCT t.id)::int AS organisations, p.synthetic,
+           ST_AsMVTGeom(ST_Transform(p.geom, 3857), ST_TileEnvelope($1, $2, $3), 4096, 256) AS shape
+    FROM registry.pole p
+    LEFT JOIN registry.pole_occupancy x ON x.pole_id = p.id
+    LEFT JOIN registry.organisation t ON t.id = x.tenant_id
+    WHERE p.geom && ST_Transform(ST_TileEnvelope($1, $2, $3, margin => 0.0625), 4326)
+    GROUP BY p.id) f WHERE shape IS NOT NULL
+"""
+"""The same rows and attributes, as a superuser without policies, dates and levels."""
+
+
+@pytest.fixture
+def server(own_database: str) -> Iterator[str]:
+    """Address of `hatang serve` in a process of its own, over `ROWS` poles."""
+    name = own_database.split("/")[3].split("?")[0]
+    with cluster_of_run().superuser(name) as connection:
+        connection.execute(POLES, [ROWS])
+        connection.execute(LINES)
+        connection.execute("VACUUM ANALYZE registry.pole, registry.pole_occupancy")
+    command = [str(Path(sys.executable).with_name("hatang")), "serve", "--port", "8793"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                httpx2.get("http://127.0.0.1:8793/healthz")
+                break
+            except httpx2.ConnectError:
+                time.sleep(0.1)
+        yield "http://127.0.0.1:8793"
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@pytest.fixture
+def planner(server: str) -> dict[str, str]:
+    with session_scope() as session:
+        return bearer(token_of(session, make_person(session, "planner")[0]))
+
+
+def test_a_tile_drawn_against_a_bare_one(server: str, planner: dict[str, str]) -> None:
+    rng = np.random.default_rng(254)
+    places = [address(lon, lat, 14) for lon, lat in zip(rng.uniform(107.1, 108.1, PLACES),
+                                                        rng.uniform(16.1, 16.6, PLACES), strict=True)]  # fmt: skip
+
+    async def both() -> list[tuple[float, float, int, int]]:
+        superuser = cluster_of_run().url("postgres", application_url().split("/")[3].split("?")[0])
+        connection = await asyncpg.connect(superuser, server_settings={"jit": "off"})
+        found = []
+        async with httpx2.AsyncClient(headers=planner) as client:
+            for place in dict.fromkeys(places):
+                z, x, y = map(int, place.split("/"))
+                start = time.perf_counter()
+                bare = await connection.fetchval(BARE, z, x, y)
+                middle = time.perf_counter()
+                ours = await client.get(f"{server}/tiles/poles/{place}.mvt")
+                found.append((middle - start, time.perf_counter() - middle, len(bare or b""), len(ours.content)))
+        await connection.close()
+        return found[10:]
+
+    runs = asyncio.run(both())
+    bare, ours = (statistics.median(run[i] for run in runs) * 1000 for i in (0, 1))
+    size = statistics.median(run[3] for run in runs)
+    print(f"\n{ROWS} poles, z14 of {size:.0f} bytes: bare {bare:.1f} ms, drawn over HTTP {ours:.1f} ms, "
+          f"ratio {bare / ours:.2f} (limit 0.6)")  # fmt: skip
+    assert bare / ours >= 0.6
+
+
+def test_low_zooms(server: str, planner: dict[str, str]) -> None:
+    with httpx2.Client(headers=planner) as client:
+        for z in range(6, 14):
+            path = f"{server}/tiles/poles/{address(107.6, 16.35, z)}.mvt"
+            times, sizes = [], []
+            for _ in range(20):
+                start = time.perf_counter()
+                answer = client.get(path)
+                times.append((time.perf_counter() - start) * 1000)
+                sizes.append(len(answer.content))
+            print(f"z{z}: {sizes[0]} bytes, drawn {times[0]:.0f} ms, kept {statistics.median(times[1:]):.1f} ms")
+            assert sizes[0] <= 100_000
+            assert statistics.median(times[1:]) <= 50
+
+
+def test_304_a_second(server: str, planner: dict[str, str]) -> None:
+    path = f"/tiles/poles/{address(107.6, 16.35, 12)}.mvt"
+    etag = httpx2.get(server + path, headers=planner).headers["etag"]
+    found = {}
+    for who, header in (("public", ""), ("planner", f"Authorization: {planner['Authorization']}\r\n")):
+        tag = etag if header else "*"
+        request = f"GET {path} HTTP/1.1\r\nHost: hatang\r\n{header}If-None-Match: {tag}\r\n\r\n"
+        command = [sys.executable, "-m", "tests.benchmarks.load", "127.0.0.1", str(urlsplit(server).port), "64", "5"]
+        told = subprocess.run(command, cwd=ROOT, input=request.encode(), capture_output=True, check=True).stdout
+        found[who] = ast.literal_eval(told.decode())
+        assert list(found[who]) == ["HTTP/1.1 304 Not Modified"], found
+    print(f"\n304 a second over 64 connections: {found}")
+    assert min(sum(counts.values()) for counts in found.values()) >= 3000
