@@ -23,7 +23,7 @@ from app.publish import exports
 from app.publish.ogc import systems
 from app.publish.ogc.collections import COLLECTIONS, PUBLISHED
 from app.publish.ogc.question import Question
-from app.publish.ogc.views import GEOMETRY
+from app.publish.ogc.views import GEOMETRY, select
 
 TIMEOUT_S = 20
 """Of a statement; what takes longer belongs to the exports."""
@@ -161,8 +161,12 @@ _HERE = '"\x02"'
 """Where a geometry goes that is written here; a control character is always escaped in JSON text."""
 
 
+_OF_PAGE = "IN (SELECT id FROM page)"
+
+
 def _statement(question: Question, schema: str) -> sql.Composed:
     layer = COLLECTIONS[question.collection]
+    source: sql.Composable
     view = sql.Identifier(schema, question.collection)
     order = sql.SQL(", ").join(
         [*(sql.SQL("v.{}" + (" DESC" if down else "")).format(sql.Identifier(n)) for n, down in question.order),
@@ -178,17 +182,21 @@ def _statement(question: Question, schema: str) -> sql.Composed:
         written, apart = sql.Literal(_HERE), sql.SQL("ST_AsBinary({})").format(geometry)
     shown = sql.SQL(", ").join(sql.SQL("v.{}").format(sql.Identifier(n)) for n in question.shown)
     listed = sql.SQL("(SELECT row_to_json(r) FROM (SELECT {}) r)::text").format(shown)
+    # Of a single day what hangs on the page's objects is read in one go, by the same query as the view's.
+    single = question.days.first == question.days.last
+    source = sql.SQL(f"({select(layer, _OF_PAGE)})") if single else view
     return sql.SQL(
-        """SELECT v.id, '{{"type":"Feature","id":' || v.id || ',"geometry":' || {written}
+        """WITH page AS MATERIALIZED (
+    SELECT v.id FROM {view} v WHERE {where} ORDER BY {order} LIMIT {limit} OFFSET {offset})
+SELECT v.id, '{{"type":"Feature","id":' || v.id || ',"geometry":' || {written}
        || ',"properties":' || {properties} || '}}', {apart}
-  FROM {view} v
- WHERE v.id IN (SELECT v.id FROM {view} v WHERE {where} ORDER BY {order} LIMIT {limit} OFFSET {offset})
- ORDER BY {order}"""
+  FROM {source} v WHERE v.id IN (SELECT id FROM page) ORDER BY {order}"""
     ).format(
         written=written,
         properties=listed if question.shown else sql.Literal("{}"),
         apart=apart,
         view=view,
+        source=source,
         where=sql.SQL(" AND ").join(question.where or (sql.SQL("true"),)),
         order=order,
         limit=sql.Literal(question.limit + 1),
