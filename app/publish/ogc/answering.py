@@ -10,7 +10,7 @@ from fastapi import Query, Request, Response
 from tipg.resources.enums import MediaType
 
 from app.errors import AppError
-from app.publish import tiles as map_tiles
+from app.publish.kept_tiles import has_already
 from app.publish.ogc.refusing import bad
 
 PREFIX = "/ogc"
@@ -58,6 +58,6 @@ def document(request: Request, content: Any, media_type: str, headers: dict[str,
     body = content if isinstance(content, bytes) else orjson.dumps(content)
     etag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
     head = {"ETag": etag, "Cache-Control": "private, no-cache", **(headers or {})}
-    if map_tiles.has_already(request, etag):
+    if has_already(request.headers.get("if-none-match", ""), etag):
         return Response(status_code=304, headers=head)
     return Response(body, media_type=media_type, headers=head)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import shapely
 from psycopg import sql
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.coverage.models import CoverageRun
 from app.coverage.queries import latest_run
-from app.database import outside, translated
+from app.database import Scope, is_department, scope_of, translated
 from app.errors import NotFound
 from app.kit.bulk import raw_connection
 from app.kit.page import today
@@ -26,16 +25,17 @@ from app.publish.exports.selection import GEOMETRY as GEOMETRY_NAME
 from app.publish.ogc import systems
 from app.publish.ogc.collections import COLLECTIONS, PUBLISHED
 from app.publish.ogc.question import Question
-from app.publish.ogc.views import GEOMETRY
+from app.publish.ogc.views import GEOMETRY, select
 
 TIMEOUT_S = 20
 """Of a statement; what takes longer belongs to the exports."""
-_SETTINGS = text("""
-    SELECT set_config('hatang.as_of', :last, true), set_config('hatang.since', :first, true),
-           set_config('hatang.withheld', CAST(CAST(:withheld AS text[]) AS text), true),
-           set_config('hatang.run', :run, true), set_config('statement_timeout', :timeout, true),
-           set_config('transaction_read_only', 'on', true)
-""")
+# One round trip; all of it is taken back with the savepoint.
+_PREPARE = """SAVEPOINT reading;
+SELECT registry.enter({actor}, {roles}, {organisations}, {communes}),
+       set_config('hatang.as_of', {last}, true), set_config('hatang.since', {first}, true),
+       set_config('hatang.withheld', {withheld}::text, true), set_config('hatang.run', {run}, true),
+       set_config('statement_timeout', {timeout}, true), set_config('transaction_read_only', 'on', true)"""
+_END = "ROLLBACK TO SAVEPOINT reading; RELEASE SAVEPOINT reading"
 
 
 @dataclass(frozen=True)
@@ -118,21 +118,38 @@ def _prepared(session: Session, question: Question) -> Iterator[str]:
         )
     if name not in PUBLISHED:
         note(session, name)
-    # After the last day of an open interval comes none that is known: objects as they are planned to be then.
-    first, last = question.days.first, question.days.last
     run = _run(session, question) if name == "coverage" else None
-    with outside(session):
-        savepoint = session.begin_nested()
-        try:
-            session.execute(_SETTINGS, {
-                "first": first.isoformat() if first else "-infinity",
-                "last": last.isoformat() if last else "infinity",
-                "withheld": hidden, "run": str(run.id) if run else "", "timeout": f"{TIMEOUT_S}s",
-            })  # fmt: skip
-            yield "past" if question.known_at else "publish"
-        finally:
-            # Takes the settings back with it, and lets the transaction write again.
-            savepoint.rollback()
+    connection = raw_connection(session)
+    connection.execute(_preparation(session, question, hidden, run))
+    try:
+        yield "past" if question.known_at else "publish"
+    finally:
+        connection.execute(_END)
+
+
+def _preparation(session: Session, question: Question, hidden: list[str], run: CoverageRun | None) -> sql.Composed:
+    scope = scope_of(session)
+    if is_department(session):
+        # As app.database.outside does: row-level security itself then leaves out what is restricted.
+        scope = Scope(scope.actor, ("other_department",))
+    first, last = question.days.first, question.days.last
+    values = {
+        **asdict(scope),
+        "first": first.isoformat() if first else "-infinity",
+        # After the last day of an open interval: objects as they are planned to be then.
+        "last": last.isoformat() if last else "infinity",
+        "withheld": hidden,
+        "run": str(run.id) if run else "",
+        "timeout": f"{TIMEOUT_S}s",
+    }
+    kinds = {"roles": "text", "organisations": "bigint", "communes": "bigint", "withheld": "text"}
+    given = {
+        key: sql.SQL("{}::" + kinds[key] + "[]").format(sql.Literal(list(value)))
+        if key in kinds
+        else sql.Literal(value)
+        for key, value in values.items()
+    }
+    return sql.SQL(_PREPARE).format(**given)
 
 
 def _run(session: Session, question: Question) -> CoverageRun | None:
@@ -146,8 +163,12 @@ _HERE = '"\x02"'
 """Where a geometry goes that is written here; a control character is always escaped in JSON text."""
 
 
+_OF_PAGE = "IN (SELECT id FROM page)"
+
+
 def _statement(question: Question, schema: str) -> sql.Composed:
     layer = COLLECTIONS[question.collection]
+    source: sql.Composable
     view = sql.Identifier(schema, question.collection)
     order = sql.SQL(", ").join(
         [*(sql.SQL("v.{}" + (" DESC" if down else "")).format(sql.Identifier(n)) for n, down in question.order),
@@ -163,17 +184,21 @@ def _statement(question: Question, schema: str) -> sql.Composed:
         written, apart = sql.Literal(_HERE), sql.SQL("ST_AsBinary({})").format(geometry)
     shown = sql.SQL(", ").join(sql.SQL("v.{}").format(sql.Identifier(n)) for n in question.shown)
     listed = sql.SQL("(SELECT row_to_json(r) FROM (SELECT {}) r)::text").format(shown)
+    # Of a single day what hangs on the page's objects is read in one go, by the same query as the view's.
+    single = question.days.first == question.days.last
+    source = sql.SQL(f"({select(layer, _OF_PAGE)})") if single else view
     return sql.SQL(
-        """SELECT v.id, '{{"type":"Feature","id":' || v.id || ',"geometry":' || {written}
+        """WITH page AS MATERIALIZED (
+    SELECT v.id FROM {view} v WHERE {where} ORDER BY {order} LIMIT {limit} OFFSET {offset})
+SELECT v.id, '{{"type":"Feature","id":' || v.id || ',"geometry":' || {written}
        || ',"properties":' || {properties} || '}}', {apart}
-  FROM {view} v
- WHERE v.id IN (SELECT v.id FROM {view} v WHERE {where} ORDER BY {order} LIMIT {limit} OFFSET {offset})
- ORDER BY {order}"""
+  FROM {source} v WHERE v.id IN (SELECT id FROM page) ORDER BY {order}"""
     ).format(
         written=written,
         properties=listed if question.shown else sql.Literal("{}"),
         apart=apart,
         view=view,
+        source=source,
         where=sql.SQL(" AND ").join(question.where or (sql.SQL("true"),)),
         order=order,
         limit=sql.Literal(question.limit + 1),

@@ -22,6 +22,7 @@ from app.accounts.access import DbSession
 from app.errors import NotFound
 from app.kit.page import MAX_ID
 from app.publish import tiles as map_tiles
+from app.publish.kept_tiles import Tile
 from app.publish.ogc import definition, documents, reading, systems
 from app.publish.ogc import tiles as ogc_tiles
 from app.publish.ogc.answering import PREFIX, Form, accepts, document, only_json, root
@@ -229,7 +230,8 @@ class Tiles(OGCTilesFactory):
             """Give the map's own tile: objects in force on a day, gathered where there would be too many."""
             _of_matrix(matrix, None)
             known = ogc_tiles.tiled(reading.collection(name))
-            return map_tiles.answer(request, ogc_tiles.tile(session, known, (z, x, y), asked.datetime, asked.known_at))
+            content = ogc_tiles.tile(session, known, (z, x, y), asked.datetime, asked.known_at)
+            return Tile.of(content).answer(request.headers)
 
 
 def _of_matrix(given: str, found: Any) -> Any:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from app.errors import NotFound
 from app.kit.page import Dated, Instant
 from app.publish import tiles
+from app.publish.kept_tiles import MEDIA_TYPE
 from app.publish.ogc import boxes
 from app.publish.ogc.collections import COLLECTIONS
 
@@ -80,7 +81,7 @@ def tileset(name: str, root: str, box: list[float]) -> dict[str, Any]:
             {
                 "href": here + "/{tileMatrix}/{tileRow}/{tileCol}",
                 "rel": "item",
-                "type": tiles.MEDIA_TYPE,
+                "type": MEDIA_TYPE,
                 "title": "Mapbox Vector Tile",
                 "templated": True,
             },

@@ -30,16 +30,25 @@ def statements() -> Iterator[str]:
     yield "SET LOCAL search_path TO DEFAULT"
 
 
-def select(layer: Layer) -> str:
+def select(layer: Layer, chosen: str | None = None) -> str:
     """Return the query of a layer's view: id, geometry, properties.
+
+    Parameters
+    ----------
+    chosen : str, optional
+        "IN (…)", the identifiers wanted, of a question for a single day: what hangs on them is then read in one go
+        where a view reads it for each object.
 
     An object whose position the caller is not told is no feature at all: a geometry behind a CASE could not be found
     by its index.
     """
     mine = "false" if layer.owner is None else f"coalesce({layer.owner} = ANY ({_MINE}), false)"
-    day = _UNTIL if layer.source else _ITS_DAY
-    # Read for each object alone: then only those of the page asked for are read.
-    joins = layer.joins.replace("JOIN (", "JOIN LATERAL (").format(as_of=day, chosen="= o.id")
+    if chosen is None:
+        day = _UNTIL if layer.source else _ITS_DAY
+        # Each object's alone, so that a filter that does not name them reads none.
+        joins = layer.joins.replace("JOIN (", "JOIN LATERAL (").format(as_of=day, chosen="= o.id")
+    else:
+        joins = layer.joins.format(as_of=_UNTIL, chosen=chosen)
     columns = [
         f"publish.told({expression}, '{name}', {_HIDDEN}, {mine}) AS {name}"
         for name, expression in layer.properties.items()
