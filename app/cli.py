@@ -27,6 +27,7 @@ from app.licensing.lines.commands import check
 from app.licensing.prices.commands import prices
 from app.licensing.programme.commands import programme
 from app.objects.commands import history
+from app.publish.qgis.commands import qgis_project
 from app.sharing.commands import sharing
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Hatang: hạ tầng viễn thông trên bản đồ số.")
@@ -41,6 +42,7 @@ app.add_typer(units, name="units")
 app.add_typer(jobs, name="jobs")
 app.command("colocation")(colocation)
 app.command("what-if")(what_if)
+app.command("qgis-project")(qgis_project)
 app.add_typer(sharing, name="sharing")
 app.add_typer(applications, name="applications")
 app.add_typer(programme, name="programme")

@@ -28,6 +28,7 @@ ROUTERS: tuple[str, ...] = (
     "app.accounts.oidc_router",
     "app.areas.router",
     "app.publish.router",
+    "app.publish.qgis.router",
     "app.publish.exports.jobs_router",
     "app.publish.exports.router",
     "app.publish.open_data.router",
@@ -56,6 +57,7 @@ ROUTERS: tuple[str, ...] = (
     "app.coverage.runs_router",
     "app.publish.coverage_maps",
     "app.publish.tiles",
+    "app.publish.ogc.router",
 )
 """Modules whose `router` is mounted, in order."""
 

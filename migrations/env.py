@@ -12,6 +12,7 @@ from sqlalchemy import Connection, NullPool, create_engine, make_url, text
 from app import cluster
 from app.config import ROOT, settings
 from app.database import Base
+from app.publish.ogc import views
 
 for models in sorted([*ROOT.glob("app/*/models.py"), *ROOT.glob("app/*/*/models.py")]):
     importlib.import_module(".".join(models.relative_to(ROOT).with_suffix("").parts))
@@ -65,6 +66,8 @@ def rebuild(connection: Connection) -> None:
     scripts = sorted((ROOT / "app").glob("*/sql/*.sql"), key=lambda p: p.name)
     for script in scripts:
         connection.exec_driver_sql(script.read_text(encoding="utf-8").replace("%", "%%"))
+    for statement in views.statements():
+        connection.exec_driver_sql(statement.replace("%", "%%"))
     given = settings().database_url
     role = (given and make_url(given).username) or "hatang_app"
     assert re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,62}", role), "a role whose name needs no quotes"

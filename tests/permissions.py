@@ -21,6 +21,7 @@ EXPORTED = ("communes", "villages", "sites", "sites_blurred", "structures", "pol
             "distribution_points", "facilities")  # fmt: skip
 TILES = ("communes", "sites", "poles", "ducts", "manholes", "distribution_points")
 INJECTION = "x' OR 1=1; SELECT set_config('hatang.roles','system',true) --"
+METRIC = "http://www.opengis.net/def/crs/EPSG/0/9214"
 MATCHED = {"If-Match": '"0"'}
 _HERE = {"type": "Point", "coordinates": [107.55, 16.45]}
 
@@ -111,6 +112,35 @@ def _lists(world: World) -> list[Ask]:
     return found
 
 
+def _collections(suffix: str, *params: dict[str, Any]) -> Questions:
+    """Ask for something of every collection of /ogc."""
+    return lambda _: [
+        Ask(f"/ogc/collections/{name}{suffix}", p) for name in (*EXPORTED, "coverage") for p in (params or ({},))
+    ]
+
+
+def _features(world: World) -> list[Ask]:
+    """Ask for own, another's and restricted objects by their identifier; of restricted ones nobody is told here."""
+    layers = {name: table for name, table in LAYERS.items() if name in EXPORTED}
+    found = [
+        Ask(f"/ogc/collections/{name}/items/{world.row(table, kind)}", target=kind)
+        for name, table in layers.items()
+        for kind in KINDS
+    ]
+    return [*found, Ask(f"/ogc/collections/facilities/items/{world.row('facility', 'secret')}", target="secret")]
+
+
+def _ogc_tiles(world: World) -> list[Ask]:
+    def place(z: int, name: str) -> str:
+        z_, x, y = tile(z, name).split("/")
+        return f"{z_}/{y}/{x}"
+
+    return [
+        Ask(f"/ogc/collections/{layer}/tiles/WebMercatorQuad/{place(z, name)}")
+        for layer in ("villages", *TILES) for name in ("secret", "vnpt") for z in (10, 14)
+    ]  # fmt: skip
+
+
 def _creations(world: World) -> list[Ask]:
     """Try to add parts to another's and to restricted objects, codes that are taken, owners that are not one's own."""
     here = {"type": "Point", "coordinates": [107.5, 16.4]}
@@ -160,6 +190,11 @@ QUESTIONS: dict[str, Questions] = {
     "GET /api/villages/{village_id}/coverage": lambda w: [Ask(f"/api/villages/{w.row('village', n)}/coverage")
                                                           for n in ("here", "there")],
     "GET /api/communes": _plain("/api/communes"),
+    "GET /api/qgis/project.qgz": _plain("/api/qgis/project.qgz", {}, {"commune": "1"}, {"commune": INJECTION}),
+    "GET /api/qgis/project.zip": _plain("/api/qgis/project.zip", {}, {"commune": "1"}, {"commune": INJECTION}),
+    "GET /api/qgis/styles/{style}.{form}": lambda w: [
+        Ask(f"/api/qgis/styles/{style}.{form}") for style in (*EXPORTED, INJECTION) for form in ("qml", "sld")
+    ],
     "GET /api/exports/{layer}.{format}": _exports,
     "GET /api/exports/fibre.ofds.json": _plain("/api/exports/fibre.ofds.json", {}, {"commune": INJECTION}),
     "GET /api/exports/files/{token}": _plain("/api/exports/files/unknown"),
@@ -319,6 +354,24 @@ QUESTIONS: dict[str, Questions] = {
         Ask(f"/tiles/villages/{tile(z, 'secret')}.mvt") for z in (10, 14)
     ],
     "GET /tiles/{layer}/{z}/{x}/{y}.mvt": _tiles,
+    "GET /ogc/": _plain("/ogc/"),
+    "GET /ogc/api": _plain("/ogc/api"),
+    "GET /ogc/conformance": _plain("/ogc/conformance"),
+    "GET /ogc/collections": _plain("/ogc/collections"),
+    "GET /ogc/collections/{collectionId}": _collections(""),
+    "GET /ogc/collections/{collectionId}/queryables": _collections("/queryables"),
+    "GET /ogc/collections/{collectionId}/schema": _collections("/schema"),
+    "GET /ogc/collections/{collectionId}/items": _collections(
+        "/items", {}, {"limit": 1, "offset": 1}, {"bbox": "107.5,16.4,107.8,16.5", "crs": METRIC},
+        {"filter": "code LIKE '%SECRET%' OR code LIKE 'vnpt%' OR code LIKE 'VNPT%'"}, {"filter": INJECTION},
+        {"datetime": "2020-01-01/.."}, {"sortby": "-code"}, {"code": "secret-P"}, {"properties": "code"},
+    ),
+    "GET /ogc/collections/{collectionId}/items/{featureId}": _features,
+    "GET /ogc/collections/{collectionId}/tiles": _collections("/tiles"),
+    "GET /ogc/collections/{collectionId}/tiles/{tileMatrixSetId}": _collections("/tiles/WebMercatorQuad"),
+    "GET /ogc/collections/{collectionId}/tiles/{tileMatrixSetId}/{tileMatrix}/{tileRow}/{tileCol}": _ogc_tiles,
+    "GET /ogc/tileMatrixSets": _plain("/ogc/tileMatrixSets"),
+    "GET /ogc/tileMatrixSets/{tileMatrixSetId}": _plain("/ogc/tileMatrixSets/WebMercatorQuad"),
     "GET /api/units": _plain("/api/units", {"q": "xa day"}, {"q": INJECTION}),
     "GET /api/units/{unit_id}": lambda w: [Ask(f"/api/units/{w.row('unit', 'here')}")],
     "GET /api/crosswalk": _plain("/api/crosswalk", {"from": "2025-07-01", "to": "2026-01-01"}),

@@ -7,6 +7,8 @@ answer, whatever its status and format, is searched for what its caller may not 
 from __future__ import annotations
 
 import datetime as dt
+import io
+import zipfile
 from typing import Any
 
 import pytest
@@ -71,9 +73,13 @@ def call(client: TestClient, method: str, asked: Ask, token: str | None) -> Any:
 
 
 def told(answer: Any) -> str:
-    """Return all an answer says: vector tiles hold their strings as they are."""
+    """Return all an answer says: vector tiles hold their strings as they are, zips what is in them."""
+    content = bytes(answer.content)
+    if content.startswith(b"PK"):
+        with zipfile.ZipFile(io.BytesIO(content)) as file:
+            content = b"\n".join(file.read(name) for name in file.namelist())
     heads = "\n".join(f"{k}: {v}" for k, v in answer.headers.items())
-    return heads + "\n" + bytes(answer.content).decode("utf-8", "replace")
+    return heads + "\n" + content.decode("utf-8", "replace")
 
 
 def leaks(role: str, asked: Ask, answer: Any) -> list[str]:

@@ -94,9 +94,9 @@ class Guarded:
                 headers = MutableHeaders(scope=message)
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
-                if scope["path"].startswith(("/api/", "/healthz", "/readyz", "/metrics")):
+                if scope["path"].startswith(("/api/", "/ogc", "/healthz", "/readyz", "/metrics")):
                     headers.setdefault("Cache-Control", "private, no-cache")
-                if scope["path"].startswith(("/api/", "/tiles/")):
+                if scope["path"].startswith(("/api/", "/ogc", "/tiles/")):
                     # Answers differ by who asks: no cache may hand one caller's to another.
                     headers.add_vary_header("Cookie, Authorization")
             await send(message)

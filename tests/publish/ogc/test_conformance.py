@@ -1,0 +1,28 @@
+"""ogctests: the abstract tests of OGC API – Features, part 1, against a real server."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from app.config import ROOT
+from tests.publish.ogc.serving import Service
+
+PYTHON = Path(os.environ.get("HATANG_OGCTESTS", ROOT / ".venv" / "ogctests")) / "bin" / "python"
+"""An environment of its own: ogctests pins other versions of our libraries."""
+
+
+@pytest.mark.skipif(not PYTHON.exists(), reason=f"no environment with ogctests at {PYTHON.parent.parent.name}")
+def test_abstract_tests_of_core(service: Service, tmp_path: Path) -> None:
+    program = (
+        "import sys; from ogctests.main import run_ogctests as r; sys.exit(r('features/core', flags=sys.argv[1:]))"
+    )
+    flags = ["-p", "no:cacheprovider", "-q", "-rA", "-W", "ignore", "--rootdir", str(tmp_path)]
+    environment = {"INSTANCE_URL": f"{service.address}/ogc", "PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    done = subprocess.run([str(PYTHON), "-c", program, *flags], capture_output=True, text=True, timeout=300,
+                          cwd=tmp_path, env=environment, check=False)  # fmt: skip
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    assert " passed" in done.stdout
