@@ -196,6 +196,12 @@ QUESTIONS: dict[str, Questions] = {
         Ask(f"/api/qgis/styles/{style}.{form}") for style in (*EXPORTED, INJECTION) for form in ("qml", "sld")
     ],
     "GET /api/exports/{layer}.{format}": _exports,
+    "GET /api/exports/fibre.ofds.json": _plain("/api/exports/fibre.ofds.json", {}, {"commune": INJECTION}),
+    "GET /api/exports/files/{token}": _plain("/api/exports/files/unknown"),
+    "POST /api/exports": lambda w: [Ask("/api/exports", body={"layer": layer, "format": "csv"}) for layer in EXPORTED],
+    "GET /api/open/": _plain("/api/open/"),
+    "GET /api/open/catalog.jsonld": _plain("/api/open/catalog.jsonld"),
+    "GET /api/open/{layer}.{format}": lambda w: [Ask(f"/api/open/{layer}.geojson") for layer in EXPORTED],
     "GET /api/exports/{layer}/metadata": lambda w: [Ask(f"/api/exports/{layer}/metadata") for layer in EXPORTED],
     "GET /healthz": _plain("/healthz"),
     "GET /readyz": _plain("/readyz"),

@@ -1,5 +1,5 @@
 """Exporting poles as GeoJSON against a bare COPY of ST_AsGeoJSON of the same rows, and as GeoPackage against the bare
-Arrow route: COPY of the table's own columns, Arrow's CSV reader, GDAL. Memory of the exporting process.
+Arrow route: the same SELECT by COPY, Arrow's CSV reader, GDAL. Memory of the exporting process.
 
 Run by `make bench`. HATANG_BENCH_ROWS (default 500000) sets how many poles.
 """
@@ -64,41 +64,12 @@ with session_scope() as session:
             while row := copy.read():
                 size += out.write(row)
     elif sys.argv[1] == "arrow":
+        # The same SELECT, read by COPY and Arrow and handed to GDAL: no count, no metadata, no style.
         import pyarrow as pa
         import pyogrio
-        from pyarrow import csv
-        names = ["id", "code", "owner_id", "height_m", "material", "cable_capacity", "type_code", "street",
-                 "surveyed_on", "position_accuracy_m", "survey_method", "raw_x", "raw_y", "raw_crs", "valid_from",
-                 "valid_to", "source", "synthetic", "occupants"]
-        query = f"COPY (SELECT {', '.join(names[:-1])}, code, encode(ST_AsBinary(geom), 'hex') FROM pole) TO STDOUT CSV"
-        blocks, table = [], []
-        def batches():
-            with raw_connection(session).cursor() as cursor, cursor.copy(query) as copy:
-                rows, held, more = [], 0, True
-                while more:
-                    more = copy.read()
-                    rows.append(bytes(more))
-                    held += len(more)
-                    if rows and (held > 4 << 20 or not more):
-                        block = b"".join(rows)
-                        found = csv.read_csv(pa.BufferReader(block), csv.ReadOptions(
-                            column_names=[*names, "geometry"], block_size=len(block) + 1, use_threads=False),
-                            csv.ParseOptions(), csv.ConvertOptions(column_types=dict.fromkeys(
-                                ["code", "material", "type_code", "street", "survey_method", "raw_crs", "source",
-                                 "occupants", "geometry"], pa.string()) | {"surveyed_on": pa.date32(),
-                                 "valid_from": pa.date32(), "valid_to": pa.date32(), "synthetic": pa.bool_(),
-                                 "raw_x": pa.float64(), "raw_y": pa.float64(), "height_m": pa.float64(),
-                                 "position_accuracy_m": pa.float64()}, true_values=["t"], false_values=["f"],
-                                 strings_can_be_null=True))
-                        wkb = pa.array([bytes.fromhex(v) for v in found.column("geometry").to_pylist()], pa.binary())
-                        yield from found.set_column(len(names), "geometry", wkb).to_batches()
-                        rows, held = [], 0
-        found = batches()
-        first = next(found)
-        def again():
-            yield first
-            yield from found
-        pyogrio.write_arrow(pa.RecordBatchReader.from_batches(first.schema, again()), sys.argv[2], layer="poles",
+        from app.publish.exports import arrow
+        rows = arrow.read(session, "poles", exports.Selection(datetime.date(2026, 1, 1)))
+        pyogrio.write_arrow(pa.RecordBatchReader.from_batches(rows.schema, rows.batches()), sys.argv[2], layer="poles",
                             driver="GPKG", geometry_name="geometry", geometry_type="Point", crs="EPSG:4326",
                             dataset_options={"VERSION": "1.2"})
     elif sys.argv[1] == "gpkg":

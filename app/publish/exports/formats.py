@@ -32,8 +32,6 @@ class Format:
         Writes the file.
     metric : bool
         May be in the province's VN-2000 zone; the others are in degrees by their own standard.
-    tells : bool
-        Has a place for the metadata in the file itself.
     """
 
     suffix: str
@@ -42,7 +40,6 @@ class Format:
     stream: Stream | None = None
     write: Write | None = None
     metric: bool = True
-    tells: bool = True
 
 
 def _geojson(form: geojson.Form) -> Stream:
@@ -54,16 +51,16 @@ FORMATS: Mapping[str, Format] = {
     for f in (
         Format("geojson", "application/geo+json", "GeoJSON (RFC 7946)", _geojson("geojson"), metric=False),
         Format("geojsonl", "application/x-ndjson", "GeoJSON, one feature a line", _geojson("geojsonl"),
-               metric=False, tells=False),
+               metric=False),
         Format("geojsons", "application/geo+json-seq", "GeoJSON Text Sequence (RFC 8142)", _geojson("geojsons"),
-               metric=False, tells=False),
+               metric=False),
         Format("gpkg", "application/geopackage+sqlite3", "GeoPackage 1.2, with styles for QGIS", write=gpkg.write),
         Format("fgb", "application/flatgeobuf", "FlatGeobuf", write=gis.flatgeobuf),
         Format("parquet", "application/vnd.apache.parquet", "GeoParquet 1.1", write=parquet.write),
-        Format("csv", "text/csv; charset=utf-8", "CSV (UTF-8), lon/lat or WKT", sheets.csv, tells=False),
+        Format("csv", "text/csv; charset=utf-8", "CSV (UTF-8), lon/lat or WKT", sheets.csv),
         Format("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "Excel",
                write=sheets.xlsx),
-        Format("kml", "application/vnd.google-earth.kml+xml", "KML 2.2", write=gis.kml, metric=False, tells=False),
+        Format("kml", "application/vnd.google-earth.kml+xml", "KML 2.2", write=gis.kml, metric=False),
         Format("shp.zip", "application/zip", "Zipped Shapefile (UTF-8)", write=shapefile.write),
     )
 }  # fmt: skip

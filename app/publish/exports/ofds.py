@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from contextlib import closing
 from typing import Any, Final
 
@@ -66,8 +66,8 @@ _BUILT: Final = {
     " CASE WHEN q.owner IS NOT NULL THEN json_build_array(" + _OWNER + ") END, 'portsTotal', q.ports_total,"
     " 'portsUsed', q.ports_used, 'positionAccuracy', " + _ACCURACY + ", 'synthetic', q.synthetic)",
     "ducts": _SPAN.format(kind="duct", part="''")
-    + "'start', CASE WHEN q.start_id IS NOT NULL THEN 'manhole-' || q.start_id END,"
-    " 'end', CASE WHEN q.end_id IS NOT NULL THEN 'manhole-' || q.end_id END, 'route', "
+    + "'start', CASE WHEN q.start_node IS NOT NULL THEN 'manhole-' || q.start_node END,"
+    " 'end', CASE WHEN q.end_node IS NOT NULL THEN 'manhole-' || q.end_node END, 'route', "
     + _SHAPE.format(geometry="q.geometry") + ", 'networkProviders', " + _TENANTS + ","
     " 'deployment', json_build_array('belowGround'), 'lengthMetres', q.length_m, 'boreCount', q.bore_count,"
     " 'positionAccuracy', " + _ACCURACY + ", 'synthetic', q.synthetic)",
@@ -137,8 +137,8 @@ def _network(
     for member, names in (("nodes", NODES), ("spans", SPANS)):
         begun = False  # the standard wants no empty list
         for name in names:
-            query = sql.SQL("SELECT ',' || json_strip_nulls({}) FROM ({}) q WHERE q.owner IS NOT DISTINCT FROM {}")
-            asked = query.format(sql.SQL(_BUILT[name]), _selected(name, selection[name]), sql.Literal(owner))
+            query = sql.SQL("SELECT ',' || json_strip_nulls({}) FROM ({}) q")
+            asked = query.format(sql.SQL(_BUILT[name]), _members(name, selection, owner))
             with outside(session), closing(blocks(raw_connection(session), COPY_LINES, asked)) as found:
                 for block in found:
                     if block:
@@ -151,6 +151,23 @@ def _network(
         if told := listed(session, selection, owner):
             yield f',"{member}":'.encode() + orjson.dumps(told)
     yield b"}"
+
+
+def _members(name: str, selection: dict[str, Selection], owner: str | None) -> sql.Composed:
+    """Return the rows of one network: its owner's, and the manholes of others where its ducts end."""
+    found = {n: _selected(n, selection[n]) for n in {name, "manholes", "ducts"}}
+    mine = sql.SQL("owner IS NOT DISTINCT FROM {}").format(sql.Literal(owner))
+    if name == "manholes":
+        return sql.SQL(
+            "SELECT q.* FROM ({manholes}) q WHERE q.{mine} OR q.id IN"
+            " (SELECT unnest(ARRAY[d.start_id, d.end_id]) FROM ({ducts}) d WHERE d.{mine})"
+        ).format(**found, mine=mine)
+    if name == "ducts":  # an end that is not selected, or not for the caller, is not named
+        return sql.SQL(
+            "SELECT q.*, a.id AS start_node, b.id AS end_node FROM ({ducts}) q LEFT JOIN ({manholes}) a"
+            " ON a.id = q.start_id LEFT JOIN ({manholes}) b ON b.id = q.end_id WHERE q.{mine}"
+        ).format(**found, mine=mine)
+    return sql.SQL("SELECT q.* FROM ({}) q WHERE q.{}").format(found[name], mine)
 
 
 def _selected(name: str, selection: Selection) -> sql.Composed:
@@ -182,14 +199,18 @@ def _pieces(cables: sql.Composed) -> sql.Composed:
 
 
 def _organisations(session: Session, selection: dict[str, Selection], owner: str | None) -> list[dict[str, Any]]:
+    owning = sql.SQL(" UNION ").join(
+        sql.SQL("SELECT q.owner FROM ({}) q").format(_members(name, selection, owner)) for name in selection
+    )
     query = sql.SQL(
-        """WITH tenants AS (SELECT DISTINCT t.code FROM ({ducts}) q
-               CROSS JOIN LATERAL unnest(string_to_array(q.occupants, ';')) t(code)
-               WHERE q.owner IS NOT DISTINCT FROM {owner} AND t.code <> '?' AND t.code NOT LIKE '%%:%%')
-           SELECT o.code, min(o.name), o.code IS NOT DISTINCT FROM {owner}, bool_or(t.code IS NOT NULL)
-           FROM organisation o LEFT JOIN tenants t ON t.code = o.code
-           WHERE t.code IS NOT NULL OR o.code = {owner} GROUP BY o.code ORDER BY o.code"""
-    ).format(ducts=_selected("ducts", selection["ducts"]), owner=sql.Literal(owner))
+        """WITH owners AS ({owning}), tenants AS (
+               SELECT DISTINCT t.code
+               FROM ({ducts}) q CROSS JOIN LATERAL unnest(string_to_array(q.occupants, ';')) t(code)
+               WHERE t.code <> '?' AND strpos(t.code, ':') = 0)
+           SELECT o.code, min(o.name), o.code IN (SELECT owner FROM owners), o.code IN (SELECT code FROM tenants)
+           FROM organisation o WHERE o.code IN (SELECT owner FROM owners UNION SELECT code FROM tenants)
+           GROUP BY o.code ORDER BY o.code"""
+    ).format(owning=owning, ducts=_members("ducts", selection, owner))
     with outside(session):
         found = raw_connection(session).execute(query).fetchall()
     return [
@@ -201,10 +222,11 @@ def _organisations(session: Session, selection: dict[str, Selection], owner: str
 
 def _phases(session: Session, selection: dict[str, Selection], owner: str | None) -> list[dict[str, Any]]:
     parts = sql.SQL(" UNION ").join(
-        sql.SQL("SELECT to_char(q.valid_from, 'YYYY') FROM ({}) q WHERE q.valid_from IS NOT NULL AND q.owner"
-                " IS NOT DISTINCT FROM {}").format(_selected(name, chosen), sql.Literal(owner))
-        for name, chosen in selection.items()
-    )  # fmt: skip
+        sql.SQL("SELECT to_char(q.valid_from, 'YYYY') FROM ({}) q WHERE q.valid_from IS NOT NULL").format(
+            _members(name, selection, owner)
+        )
+        for name in selection
+    )
     with outside(session):
-        years: Iterable[tuple[str]] = raw_connection(session).execute(sql.SQL("{} ORDER BY 1").format(parts)).fetchall()
+        years = raw_connection(session).execute(sql.SQL("{} ORDER BY 1").format(parts)).fetchall()
     return [{"id": year, "name": f"Từ năm {year}"} for (year,) in years]

@@ -84,9 +84,9 @@ def xlsx(task: Task, path: Path) -> None:
     head = _placed(_empty(task.rows), task.rows.crs, points).schema.names
     too_long = 0
     with xlsxwriter.Workbook(path, options) as book:
-        about = book.add_worksheet("Thông tin")
         bold = book.add_format({"bold": True})
-        sheet, line = _sheet(book, task.name, head, bold), 0
+        sheet, line = _sheet(book, task.name, head, bold), 0  # first, where `hatang load` looks
+        about = book.add_worksheet("Thông tin")
         for batch in task.batches():
             for row in _cells(_placed(batch, task.rows.crs, points)):
                 if line == SHEET_ROWS:
@@ -105,7 +105,7 @@ def xlsx(task: Task, path: Path) -> None:
 
 def _sheet(book: Any, name: str, head: list[str], bold: Any) -> Any:
     number = len(book.worksheets())
-    sheet = book.add_worksheet(name if number == 1 else f"{name} {number}")
+    sheet = book.add_worksheet(f"{name} {number}" if number else name)
     sheet.freeze_panes(1, 0)
     sheet.write_row(0, 0, head, bold)
     return sheet
