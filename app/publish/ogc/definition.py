@@ -14,8 +14,8 @@ _BOX: dict[str, Any] = {"type": "array", "minItems": 4, "maxItems": 6, "items": 
 _REFERENCE = re.compile(r'"#/components/schemas/([^"]+)"')
 
 
-def definition(document: Mapping[str, Any], prefix: str, root: str) -> dict[str, Any]:
-    """Return the definition of what stands under `prefix`, served at `root`.
+def definition(document: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """Return the definition of what stands under `prefix`; its servers are the answer's business.
 
     Parameters
     ----------
@@ -30,7 +30,6 @@ def definition(document: Mapping[str, Any], prefix: str, root: str) -> dict[str,
     return {
         "openapi": "3.0.3",
         "info": {"title": document["info"]["title"], "version": document["info"]["version"]},
-        "servers": [{"url": root}],
         "paths": paths,
         "components": {"schemas": _used(paths, document["components"]["schemas"])},
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
@@ -25,7 +25,7 @@ from app.publish.exports.selection import GEOMETRY as GEOMETRY_NAME
 from app.publish.ogc import systems
 from app.publish.ogc.collections import COLLECTIONS, PUBLISHED
 from app.publish.ogc.question import Question
-from app.publish.ogc.views import GEOMETRY, select
+from app.publish.ogc.views import GEOMETRY, select_of
 
 TIMEOUT_S = 20
 """Of a statement; what takes longer belongs to the exports."""
@@ -88,9 +88,9 @@ def read(session: Session, question: Question) -> Page:
     Unavailable
         It takes too long.
     """
-    with translated(), _prepared(session, question) as schema:
+    with translated(), _prepared(session, question) as (schema, hidden):
         connection = session.connection()
-        query = _statement(question, schema).as_string(raw_connection(session))
+        query = _statement(question, schema, hidden).as_string(raw_connection(session))
         # Through SQLAlchemy, whose errors are translated once (app.database).
         rows = connection.exec_driver_sql(query.replace("%", "%%")).fetchall()
     more = len(rows) > question.limit
@@ -104,8 +104,8 @@ def read(session: Session, question: Question) -> Page:
 
 
 @contextmanager
-def _prepared(session: Session, question: Question) -> Iterator[str]:
-    """Set the transaction up for the question; yields the schema of the views."""
+def _prepared(session: Session, question: Question) -> Iterator[tuple[str, list[str]]]:
+    """Set the transaction up for the question; yields the schema of the views and what is withheld."""
     in_time(session, question)
     name = question.collection
     hidden = withheld(session, name)
@@ -122,7 +122,7 @@ def _prepared(session: Session, question: Question) -> Iterator[str]:
     connection = raw_connection(session)
     connection.execute(_preparation(session, question, hidden, run))
     try:
-        yield "past" if question.known_at else "publish"
+        yield ("past" if question.known_at else "publish"), hidden
     finally:
         connection.execute(_END)
 
@@ -166,7 +166,7 @@ _HERE = '"\x02"'
 _OF_PAGE = "IN (SELECT id FROM page)"
 
 
-def _statement(question: Question, schema: str) -> sql.Composed:
+def _statement(question: Question, schema: str, hidden: Collection[str]) -> sql.Composed:
     layer = COLLECTIONS[question.collection]
     source: sql.Composable
     view = sql.Identifier(schema, question.collection)
@@ -186,7 +186,7 @@ def _statement(question: Question, schema: str) -> sql.Composed:
     listed = sql.SQL("(SELECT row_to_json(r) FROM (SELECT {}) r)::text").format(shown)
     # Of a single day what hangs on the page's objects is read in one go, by the same query as the view's.
     single = question.days.first == question.days.last
-    source = sql.SQL(f"({select(layer, _OF_PAGE)})") if single else view
+    source = sql.SQL(f"({select_of(layer, _OF_PAGE, hidden)})") if single else view
     return sql.SQL(
         """WITH page AS MATERIALIZED (
     SELECT v.id FROM {view} v WHERE {where} ORDER BY {order} LIMIT {limit} OFFSET {offset})

@@ -272,8 +272,11 @@ class Services(Endpoints):
         @self.router.get("/api", tags=[FEATURES_TAG], summary="API definition", responses=_OPENAPI)
         def api(request: Request, f: Form = None) -> Response:
             """Describe /ogc in OpenAPI 3.0, which its clients read."""
-            content = definition.definition(request.app.openapi(), PREFIX, root(request))
-            return document(request, content, definition.MEDIA_TYPE)
+            known: dict[str, Any] | None = getattr(request.app.state, "ogc_definition", None)
+            if known is None:  # made once, like the document it is made of
+                known = definition.definition(request.app.openapi(), PREFIX)
+                request.app.state.ogc_definition = known
+            return document(request, {**known, "servers": [{"url": root(request)}]}, definition.MEDIA_TYPE)
 
     def register_routes(self) -> None:
         """Register the routes of both."""
