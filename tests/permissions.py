@@ -198,7 +198,7 @@ QUESTIONS: dict[str, Questions] = {
     "GET /api/exports/{layer}.{format}": _exports,
     "GET /api/exports/fibre.ofds.json": _plain("/api/exports/fibre.ofds.json", {}, {"commune": INJECTION}),
     "GET /api/exports/files/{token}": _plain("/api/exports/files/unknown"),
-    "POST /api/exports": lambda w: [Ask("/api/exports", body={"layer": layer, "format": "csv"}) for layer in EXPORTED],
+    "POST /api/exports": lambda w: [Ask("/api/exports", body={"layer": n, "format": "csv"}) for n in ("poles",)],
     "GET /api/open/": _plain("/api/open/"),
     "GET /api/open/catalog.jsonld": _plain("/api/open/catalog.jsonld"),
     "GET /api/open/{layer}.{format}": lambda w: [Ask(f"/api/open/{layer}.geojson") for layer in EXPORTED],

@@ -114,7 +114,7 @@ def test_export_from_the_command_line(own_database: str, tmp_path: Path) -> None
     assert len(json.loads(path.read_text())["features"]) == 2
     refused = hatang("export", "poles", "-o", str(tmp_path / "poles.dwg"), "--json")
     assert refused.returncode == 1
-    assert json.loads(refused.stdout)["code"] == "format_not_yet_supported"
+    assert json.loads(refused.stdout)["code"] == "unknown_format"
     assert hatang("export", "poles").returncode == 2
 
 

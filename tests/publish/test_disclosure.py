@@ -18,7 +18,7 @@ from app.objects.kinds import KINDS
 from app.policy.disclosure import TOLD, Level, Relation, levels, shown
 from app.policy.models import Disclosure
 from app.publish import exports, files
-from app.publish.exports.selection import shapes
+from app.publish.exports.statements import shapes
 from app.publish.layers import LAYERS as PUBLISHED
 from app.sites.models import Site, Structure, StructureOccupancy
 from tests.publish.callers import (

@@ -16,7 +16,8 @@ from app.kit.bulk import raw_connection
 from app.kit.page import today
 from app.policy import queries as policy
 from app.policy.disclosure import signed_in
-from app.publish.exports.selection import Selection, layer, source
+from app.publish.exports.selection import Selection, layer
+from app.publish.exports.statements import source
 
 NO_LICENCE = {
     "vi": "Chưa có giấy phép nào được nêu: chỉ dùng trong công việc với Sở; hỏi Sở trước khi công bố lại",

@@ -22,7 +22,8 @@ from app.database import outside
 from app.kit.bulk import raw_connection
 from app.kit.geo import WGS84, from_wgs84
 from app.publish.exports.copying import blocks
-from app.publish.exports.selection import GEOMETRY, Selection, layer, rows, told_columns, told_geometry
+from app.publish.exports.selection import GEOMETRY, Selection, layer
+from app.publish.exports.statements import rows, told_columns, told_geometry
 
 BATCH_BYTES = 4 << 20
 _COPY = "COPY ({}) TO STDOUT (FORMAT csv, ENCODING 'UTF8')"

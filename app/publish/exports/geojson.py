@@ -14,7 +14,8 @@ from app.database import outside
 from app.kit.bulk import raw_connection
 from app.publish.exports.about import metadata, note
 from app.publish.exports.copying import Advance, blocks, silent
-from app.publish.exports.selection import Selection, layer, rows, told_columns, told_geometry
+from app.publish.exports.selection import Selection, layer
+from app.publish.exports.statements import rows, told_columns, told_geometry
 
 Form = Literal["geojson", "geojsonl", "geojsons"]
 """One document; one feature a line; one feature a text sequence, led by RS (application/geo+json-seq)."""

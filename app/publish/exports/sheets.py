@@ -19,7 +19,8 @@ from app.kit.geo import WGS84
 from app.publish.exports.about import note
 from app.publish.exports.arrow import Rows, read
 from app.publish.exports.copying import Advance, silent
-from app.publish.exports.selection import GEOMETRY, Selection, shapes
+from app.publish.exports.selection import GEOMETRY, Selection
+from app.publish.exports.statements import shapes
 from app.publish.exports.task import Task
 
 SHEET_ROWS = 1_048_575
@@ -78,7 +79,7 @@ def _placed(batch: pa.RecordBatch, crs: str, points: bool) -> pa.RecordBatch:
 def xlsx(task: Task, path: Path) -> None:
     """Write a workbook row by row; more rows than a sheet holds go on on the next one."""
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False,
-               "strings_to_numbers": False, "default_date_format": "yyyy-mm-dd",
+               "strings_to_numbers": False, "nan_inf_to_errors": True, "default_date_format": "yyyy-mm-dd",
                "tmpdir": str(path.parent)}  # fmt: skip
     points = set(task.shapes) <= {"POINT"}
     head = _placed(_empty(task.rows), task.rows.crs, points).schema.names

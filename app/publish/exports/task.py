@@ -14,7 +14,8 @@ from app.kit.geo import WGS84
 from app.kit.progress import Report
 from app.publish.exports.about import metadata, note
 from app.publish.exports.arrow import Rows, read
-from app.publish.exports.selection import Selection, shapes
+from app.publish.exports.selection import Selection
+from app.publish.exports.statements import shapes
 
 
 @dataclass

@@ -16,7 +16,8 @@ from app.publish.exports import service
 from app.publish.exports.about import NO_LICENCE, licence, metadata
 from app.publish.exports.formats import FORMATS, Format
 from app.publish.exports.more_layers import EXPORTED
-from app.publish.exports.selection import GEOMETRY, Selection, select, shapes
+from app.publish.exports.selection import GEOMETRY, Selection, select
+from app.publish.exports.statements import shapes
 
 
 def told(session: Session, name: str) -> list[str]:
