@@ -101,8 +101,8 @@ def planner(server: str) -> dict[str, str]:
 
 
 def rate(at: str, request: str, seconds: int = 5) -> dict[str, int]:
-    """Return how many answers of which status line a server gives a second over 64 connections."""
-    command = [sys.executable, "-m", "tests.benchmarks.load", "127.0.0.1", str(urlsplit(at).port), "64", str(seconds)]
+    """Return how many answers of which status line a server gives a second over 256 connections."""
+    command = [sys.executable, "-m", "tests.benchmarks.load", "127.0.0.1", str(urlsplit(at).port), "256", str(seconds)]
     told = subprocess.run(command, cwd=ROOT, input=request.encode(), capture_output=True, check=True).stdout
     found: dict[str, int] = ast.literal_eval(told.decode())
     return found
@@ -173,6 +173,6 @@ def test_304_a_second(server: str, bare: str, planner: dict[str, str]) -> None:
         request = f"GET {path} HTTP/1.1\r\nHost: hatang\r\n{header}If-None-Match: {tag}\r\n\r\n"
         found[who] = rate(at, request)
         assert list(found[who]) == ["HTTP/1.1 304 Not Modified"], found
-    print(f"\n304 a second over 64 connections: {found} (wanted 3000, or a quarter of the bare server's)")
+    print(f"\n304 a second over 256 connections: {found} (wanted 3000, or a quarter of the bare server's)")
     floor, *ours = (sum(counts.values()) for counts in found.values())
     assert min(ours) >= min(3000, floor / 4)
