@@ -354,6 +354,7 @@ QUESTIONS: dict[str, Questions] = {
         Ask(f"/tiles/villages/{tile(z, 'secret')}.mvt") for z in (10, 14)
     ],
     "GET /tiles/{layer}/{z}/{x}/{y}.mvt": _tiles,
+    "GET /ogc": _plain("/ogc"),
     "GET /ogc/": _plain("/ogc/"),
     "GET /ogc/api": _plain("/ogc/api"),
     "GET /ogc/conformance": _plain("/ogc/conformance"),

@@ -92,7 +92,7 @@ def test_every_parameter_and_body_has_an_example_that_its_schema_takes() -> None
     found = list(examples(document))
     assert len(found) > 200
     missing = [where for where, _, example in found if example is None]
-    assert missing == []
+    assert missing == [], "\n".join(missing)
     for where, schema, example in found:
         whole = schema | {"components": document["components"]}
         validator = jsonschema_rs.validator_for(whole)

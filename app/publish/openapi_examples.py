@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+CRS84: Final = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 _POINT: Final = {"type": "Point", "coordinates": [107.57, 16.46]}
 _LINE: Final = {"type": "LineString", "coordinates": [[107.57, 16.46], [107.575, 16.463]]}
 _TOWER: Final = {"lon": 107.57, "lat": 16.46, "operator": "VIETTEL", "height_m": 42, "technologies": ["4G"]}
@@ -22,11 +23,15 @@ VALUES: Final[dict[str, Any]] = {
     "layer": "poles", "level": "commune", "limit": 100, "lon": 107.57, "name": "ban-ve.pdf", "number": "12/2026/HD",
     "on": "2026-06-30", "operator": "VIETTEL", "owner": "VNPT", "part": "built", "party": "VNPT", "q": "thuan hoa",
     "reason": "Khảo sát lại", "return_to": "/", "rule": "village-80", "sort": "-code", "technologies": "2G",
-    "to": "2026-06-30", "x": 3272, "y": 1859, "z": 12,
+    "to": "2026-06-30", "token": "0a1b2c3d4e5f", "x": 3272, "y": 1859, "z": 12, "crs": "EPSG:9214",
+    "bbox-crs": CRS84, "filter-crs": CRS84, "datetime": "2026-06-30", "f": "json", "properties": "code,owner",
+    "sortby": "-code", "collectionId": "poles", "featureId": "1", "tileMatrixSetId": "WebMercatorQuad",
 }  # fmt: skip
 """By name of the parameter; one that lists what it takes, or is a number, needs none."""
 _AT: Final[dict[tuple[str, str], Any]] = {
     ("/api/sharing/geographies", "a"): "2025-06-30", ("/api/sharing/geographies", "b"): "2025-07-01",
+    ("/ogc/collections/{collectionId}/items", "crs"): CRS84,
+    ("/ogc/collections/{collectionId}/items/{featureId}", "crs"): CRS84,
     ("/api/session/oidc/callback", "code"): "abc", ("/api/session/oidc/callback", "state"): "xyz",
 }  # fmt: skip
 """Where a name means something else."""
@@ -41,6 +46,7 @@ BODIES: Final[dict[str, Any]] = {
     "POST /api/session/password": {"old": "ba-bon-nam-sau", "new": "bay-tam-chin-muoi-mot"},
     "POST /api/tokens": {"name": "QGIS", "scopes": ["read"], "days": 90},
     "POST /api/coverage/runs": {"rule": "village-80", "technology": "4G", "as_of": "2026-06-30"},
+    "POST /api/exports": {"layer": "poles", "format": "gpkg", "as_of": "2026-06-30"},
     "POST /api/sharing/snapshots": {"label": "Báo cáo năm 2026", "as_of": "2026-06-30"},
     "POST /api/colocation": _TOWER,
     "POST /api/sharing-question": {"lon": 107.57, "lat": 16.46, "radius_m": 500, "operator": "VIETTEL"},
@@ -85,6 +91,8 @@ def example(path: str, parameter: dict[str, Any]) -> Any:
     for kind in kinds:
         if "enum" in kind:
             return kind["enum"][0]
+        if "const" in kind:
+            return kind["const"]
     found = _AT.get((path, name), VALUES.get(name))
     if found is not None:
         return found

@@ -18,6 +18,7 @@ from app.objects.kinds import KINDS
 from app.policy.disclosure import TOLD, Level, Relation, levels, shown
 from app.policy.models import Disclosure
 from app.publish import exports, files
+from app.publish.exports.more_layers import MORE
 from app.publish.exports.statements import shapes
 from app.publish.layers import LAYERS as PUBLISHED
 from app.sites.models import Site, Structure, StructureOccupancy
@@ -57,7 +58,9 @@ def names(networks: Networks, table: str, wanted: set[str]) -> set[str]:
 
 
 def test_every_attribute_of_every_layer_has_a_level(session: Session) -> None:
-    wanted: dict[str, set[str]] = {n: {*layer.properties, exports.GEOMETRY} for n, layer in PUBLISHED.items()}
+    wanted: dict[str, set[str]] = {
+        n: {*layer.properties, exports.GEOMETRY} for n, layer in {**PUBLISHED, **MORE}.items()
+    }
     for name, kind in KINDS.items():
         # The identifier says nothing, and whether an object is restricted is the department's, row or not.
         told = {kind.attribute(column) for column in kind.columns} - {"id", "restricted"}

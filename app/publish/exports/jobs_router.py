@@ -35,7 +35,9 @@ def post_export(session: WritingSession, order: ExportOrder) -> Ordered:
     "/api/exports/files/{token}", summary="Fetch an export made in the background", openapi_extra=allow(*SIGNED_IN),
     response_class=FileResponse, responses={200: _BINARY},
 )  # fmt: skip
-def get_file(session: DbSession, token: Annotated[str, Path(max_length=60)]) -> Response:
+def get_file(
+    session: DbSession, token: Annotated[str, Path(max_length=60, description="What the finished job gave its asker")]
+) -> Response:
     """Only for who asked for it, until 24 hours after it was made."""
     path, told = jobs.fetch(session, token)
     media_type = "application/zip" if told["file"].endswith(".zip") else named(told["format"]).media_type

@@ -13,8 +13,7 @@ _VILLAGES = LAYERS["villages"]
 _RUN = """LEFT JOIN coverage_run r ON r.id = (
     SELECT c.id FROM coverage_run c
      WHERE c.status = 'done' AND c.filters = '{{}}' AND c.as_of <= {as_of}
-       AND (coalesce(current_setting('hatang.known_at', true), '') = ''
-            OR c.finished_at <= current_setting('hatang.known_at', true)::timestamptz)
+       AND c.finished_at <= coalesce(nullif(current_setting('hatang.known_at', true), '')::timestamptz, 'infinity')
        AND c.rule IN (SELECT p.name FROM policy.parameter p
                        WHERE p.kind = 'coverage_rule' AND (p.value ->> 'default')::boolean
                          AND registry.in_force(p.valid_from, p.valid_to, {as_of}))

@@ -42,7 +42,9 @@ class OpenQuestion(Question):
     as_of: Day | None = Field(None, description="Date of the answer; default today in Viet Nam")
     bbox: BoxText | None = Field(None, description="west,south,east,north in degrees (EPSG:4326)")
     commune: Name | None = Field(None, description="Code or name of a commune in force on the date")
-    crs: Annotated[str, Field(max_length=40, examples=["EPSG:9214"])] | None = None
+    crs: Annotated[str, Field(max_length=40, examples=["EPSG:9214"])] | None = Field(
+        None, description="CRS of the file where the format takes another than WGS84"
+    )
     bundle: Literal["zip"] | None = Field(None, description="zip: the file and a metadata.json in one archive")
 
 

@@ -16,4 +16,4 @@ _built = build().router
 router.include_router(_built, prefix=PREFIX)
 for _route in [r for r in _built.routes if isinstance(r, APIRoute) and r.path == "/"]:
     # Clients ask for the landing page at the address they were given, with or without its slash.
-    router.add_api_route(PREFIX, _route.endpoint, include_in_schema=False)
+    router.add_api_route(PREFIX, _route.endpoint, tags=_route.tags, summary=_route.summary, responses=_route.responses)

@@ -14,6 +14,7 @@ from app.jobs import queries
 from app.jobs.running import Worker
 from app.publish.exports import jobs, service
 from app.publish.exports.schemas import ExportOrder
+from tests.jobs.conftest import drain
 from tests.publish.province import build
 
 ASKER = Scope("system:test", ("planner",))
@@ -32,7 +33,7 @@ def ask(**order: Any) -> int:
 
 
 def work() -> None:
-    Worker(("app.publish.exports.jobs",), wait=False, heartbeat_s=0.5).run()
+    drain(Worker(("app.publish.exports.jobs",), wait=False, heartbeat_s=0.5))
 
 
 def result(number: int) -> Any:

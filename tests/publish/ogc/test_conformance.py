@@ -21,7 +21,10 @@ def test_abstract_tests_of_core(service: Service, tmp_path: Path) -> None:
     program = (
         "import sys; from ogctests.main import run_ogctests as r; sys.exit(r('features/core', flags=sys.argv[1:]))"
     )
-    flags = ["-p", "no:cacheprovider", "-q", "-rA", "-W", "ignore", "--rootdir", str(tmp_path)]
+    # Not this repository's own settings, above which the environment lies.
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    settings = ["-c", str(tmp_path / "pytest.ini"), "--rootdir", str(tmp_path)]
+    flags = [*settings, "-p", "no:cacheprovider", "-q", "-rA", "-W", "ignore"]
     environment = {"INSTANCE_URL": f"{service.address}/ogc", "PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     done = subprocess.run([str(PYTHON), "-c", program, *flags], capture_output=True, text=True, timeout=300,
                           cwd=tmp_path, env=environment, check=False)  # fmt: skip
