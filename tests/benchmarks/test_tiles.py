@@ -173,6 +173,6 @@ def test_304_a_second(server: str, bare: str, planner: dict[str, str]) -> None:
         request = f"GET {path} HTTP/1.1\r\nHost: hatang\r\n{header}If-None-Match: {tag}\r\n\r\n"
         found[who] = rate(at, request)
         assert list(found[who]) == ["HTTP/1.1 304 Not Modified"], found
-    print(f"\n304 a second over 256 connections: {found} (wanted 3000, or a quarter of the bare server's)")
-    floor, *ours = (sum(counts.values()) for counts in found.values())
-    assert min(ours) >= min(3000, floor / 4)
+    print(f"\n304 a second over 256 connections: {found} (wanted 3000)")
+    _, *ours = (sum(counts.values()) for counts in found.values())
+    assert min(ours) >= 3000
